@@ -1,0 +1,193 @@
+"""Everything that can be asked of a workspace. Names are VerbNoun; each has one function in engine/decide.
+
+The shell adds time, actor and request id (``Order``); a command itself holds neither clock nor identity.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.events import AgentSpec, AttributeValue, ColumnMapping, Person, RejectedRow, TaskRow
+from engine.state.pool import LaneKey
+
+
+class Command(msgspec.Struct, frozen=True, omit_defaults=True, tag=True):
+    """A wish, to be granted or refused."""
+
+
+# --- from operators and services -------------------------------------------------------------------------------------
+
+
+class ApplyRules(Command, frozen=True):
+    """Put a whole rule document in force as the next version."""
+
+    source: str
+    reason: str = ""
+    expected_version: int | None = None
+    """Refused if another version is in force: the dry run was made against this one."""
+
+
+class ApplyRoster(Command, frozen=True):
+    """Register agents or give them new data; ``prune`` removes those the roster does not name."""
+
+    agents: tuple[AgentSpec, ...]
+    prune: bool = False
+
+
+class SetPresence(Command, frozen=True):
+    agent: str
+    presence: str
+    reason: str = ""
+
+
+class RegisterPackage(Command, frozen=True):
+    """A spooled list is there to be imported."""
+
+    segment: str
+    uri: str
+    spool: str
+    digest: str
+    size: int
+    task_type: str
+    business_type: str
+    mapping: ColumnMapping
+    priority: int = 0
+
+
+class WithdrawPackage(Command, frozen=True):
+    """Take back what is not yet in progress; what an agent has started goes on."""
+
+    package: int
+    reason: str = ""
+
+
+class CreateTask(Command, frozen=True):
+    task_type: str
+    business_type: str
+    attributes: dict[str, AttributeValue] = {}
+    customer: str | None = None
+    owner: str | None = None
+    region: str | None = None
+    priority: int = 0
+    person: Person | None = None
+
+
+class ClaimTask(Command, frozen=True):
+    """The agent takes this task, or (task None) the first of the claim pools open to it."""
+
+    agent: str
+    task: int | None = None
+
+
+class StartTask(Command, frozen=True):
+    task: int
+    agent: str
+    grant: int
+
+
+class CompleteTask(Command, frozen=True):
+    task: int
+    agent: str
+    grant: int
+    wrap_up: dict[str, str] = {}
+
+
+class CancelTask(Command, frozen=True):
+    """``grant`` is that of the assignment in force, 0 for a task that waits."""
+
+    task: int
+    grant: int = 0
+    reason: str = ""
+
+
+class ReassignTask(Command, frozen=True):
+    """A supervisor gives the task to an agent; ``grant`` as for CancelTask."""
+
+    task: int
+    agent: str
+    grant: int = 0
+    reason: str = ""
+
+
+# --- from the importer -----------------------------------------------------------------------------------------------
+
+
+class StartParsing(Command, frozen=True):
+    package: int
+
+
+class ImportRows(Command, frozen=True):
+    """Chunk ``chunk`` (0, 1, 2 ...) of a package. A chunk already in is answered again and changes nothing."""
+
+    package: int
+    chunk: int
+    columns: tuple[str, ...]
+    rows: tuple[TaskRow, ...]
+    persons: tuple[Person, ...] = ()
+    rejected: tuple[RejectedRow, ...] = ()
+
+
+class FinishParsing(Command, frozen=True):
+    package: int
+    chunks: int
+
+
+class FailPackage(Command, frozen=True):
+    package: int
+    reason: str
+
+
+# --- from the engine itself (engine/reactions.py) and the clock ------------------------------------------------------
+
+
+class PoolPackage(Command, frozen=True):
+    """Put the package's next ``limit`` tasks into pools."""
+
+    package: int
+    limit: int
+
+
+class RepoolTasks(Command, frozen=True):
+    """Ask the rules in force again for these tasks, as far as they wait."""
+
+    tasks: tuple[int, ...]
+
+
+class AllocateTasks(Command, frozen=True):
+    """One allocation round of at most ``limit`` picks.
+
+    ``lanes`` limits it to lanes that something happened to, ``among`` to agents with newly free capacity.
+    """
+
+    limit: int
+    lanes: tuple[LaneKey, ...] | None = None
+    among: tuple[str, ...] | None = None
+
+
+class SettlePackages(Command, frozen=True):
+    """Distribution came to rest: say so for these packages."""
+
+    packages: tuple[int, ...]
+
+
+class SweepPackage(Command, frozen=True):
+    """Cancel the next ``limit`` tasks of a withdrawn package."""
+
+    package: int
+    limit: int
+
+
+class Tick(Command, frozen=True):
+    """Time has come: act on at most ``limit`` timers that are due."""
+
+    limit: int
+
+
+class Order(msgspec.Struct, frozen=True):
+    """A command on its way into the workspace."""
+
+    command: Command
+    actor: str
+    request: str = ""
+    """Empty: the shell did not get one, so nothing is remembered of it."""
+    correlation: str = ""

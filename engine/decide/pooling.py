@@ -1,0 +1,83 @@
+"""Tasks go into pools: a package's rows, waiting tasks under new rules, and tasks whose relax step is due."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from engine import events as ev
+from engine.answers import Answer
+from engine.commands import PoolPackage, RepoolTasks, Tick
+from engine.decide.context import Context
+from engine.decide.judge import Placing
+from engine.rules.model import Rule
+from engine.state import State, Task
+
+
+def pool_package(state: State, command: PoolPackage, context: Context) -> list[ev.Event] | Answer:
+    package = state.packages[command.package]
+    if package.status not in ("parsed", "distributing"):
+        return Answer(state.position, changed=False)
+    events: list[ev.Event] = []
+    if package.status == "parsed":
+        events.append(ev.PackageDistributing(command.package, state.version))
+    numbers = package.tasks_after(package.pooled_through, command.limit)
+    if numbers:
+        through = numbers[-1]
+        tasks = [state.tasks[number] for number in numbers if number in state.tasks]
+        placements = placements_of(tasks, context.judge.placing(state, tasks))
+        events.append(ev.TasksPooled(state.version, placements, command.package, through))
+    return events or Answer(state.position, changed=False)
+
+
+def repool(state: State, command: RepoolTasks, context: Context) -> list[ev.Event] | Answer:
+    tasks = [task for task in map(state.tasks.get, command.tasks) if task is not None and task.status == "pooled"]
+    placings = context.judge.placing(state, tasks)
+    changed = _RuleChanges(state)
+    moved = [
+        (task, placing)
+        for task, placing in zip(tasks, placings, strict=True)
+        if placing != (task.rule, task.lane) or changed.since(task)
+    ]
+    if not moved:
+        return Answer(state.position, changed=False)
+    placements = placements_of([task for task, _ in moved], [placing for _, placing in moved])
+    return [ev.TasksPooled(state.version, placements)]
+
+
+def placements_of(tasks: list[Task], placings: list[Placing]) -> tuple[ev.Placement, ...]:
+    """Tasks grouped by where they go."""
+    groups: dict[Placing, list[int]] = defaultdict(list)
+    for task, placing in zip(tasks, placings, strict=True):
+        groups[placing].append(task.number)
+    return tuple(ev.Placement(rule, tuple(numbers), lane) for (rule, lane), numbers in groups.items())
+
+
+class _RuleChanges:
+    """Whether who may take a task was written differently when it was pooled; its waiting then begins anew."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._known: dict[tuple[int, str], bool] = {}
+
+    def since(self, task: Task) -> bool:
+        if task.rule is None or task.version == self._state.version:
+            return False
+        key = (task.version, task.rule)
+        if key not in self._known:
+            before = self._state.rule_sets[task.version].rule(task.rule)
+            now = self._state.governing.get(task.rule)
+            self._known[key] = before is None or now is None or _who(before) != _who(now)
+        return self._known[key]
+
+
+def _who(rule: Rule) -> tuple[object, ...]:
+    return (rule.targets, rule.relax, rule.lane_attributes)
+
+
+def tick(state: State, command: Tick, context: Context) -> list[ev.Event] | Answer:
+    groups: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for _, _, number in state.timers.due(context.now, command.limit):
+        task = state.tasks[number]
+        groups[task.rule or "", task.stage + 1].append(number)
+    events: list[ev.Event] = [ev.TasksRelaxed(rule, stage, tuple(numbers)) for (rule, stage), numbers in groups.items()]
+    return events or Answer(state.position, changed=False)

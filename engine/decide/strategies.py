@@ -1,0 +1,144 @@
+"""A rule's strategy chain at work in one lane: each strategy narrows or orders what the one before left.
+
+Narrowing (owner, last_agent, region) falls through, with its reason, when it would leave nobody. Ordering (weighted,
+least_loaded, round_robin) compares agents one key after another; equal agents go by who was picked longest ago, then
+by registration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from heapq import heapify, heappop, heapreplace
+
+from engine.decide.judge import Judge
+from engine.decide.seats import Seat, Seats
+from engine.events import Pick
+from engine.rules.model import NARROWING, Rule
+from engine.state import Agent, LaneKey, State, Task
+from engine.state.agent import regions_of
+
+Key = tuple[int, ...]
+
+_SHARE = 1_000_000
+"""Resolution of a weighted load."""
+
+ORDERINGS: dict[str, Callable[[Seat, str], int]] = {
+    "least_loaded": lambda seat, _rule: seat.load,
+    "weighted": lambda seat, _rule: (seat.load + 1) * _SHARE // seat.agent.spec.weight,
+    "round_robin": lambda seat, rule: seat.turn_by_rule.get(rule, 0),
+}
+
+
+class Queue:
+    """The agents one lane may still go to, best first, for each region asked for."""
+
+    def __init__(self, state: State, judge: Judge, seats: Seats, key: LaneKey, rule: Rule) -> None:
+        self._state, self._judge, self._seats, self._key, self._rule = state, judge, seats, key, rule
+        self._targets = judge.targets(state, key)
+        self._target_ids = frozenset(agent.id for agent in self._targets)
+        self._asks_load = judge.names_load(state, key)
+        self._orderings = [ORDERINGS[name] for name in rule.strategy if name not in NARROWING]
+        self._orderings = self._orderings or [ORDERINGS["least_loaded"]]
+        self._heaps: dict[str | None, list[tuple[Key, Seat]]] = {}
+
+    def pick(self, task: Task) -> tuple[Seat, Pick] | None:
+        """The agent for this task and how it was found."""
+        region: str | None = None
+        passed: tuple[str, ...] = ()
+        for name in self._rule.strategy:
+            if name in ("owner", "last_agent"):
+                wanted = task.owner if name == "owner" else self._state.last_agents.get(task.customer or "")
+                seat, reason = self._named(wanted, region)
+                if seat is not None:
+                    return seat, pick_of(name, passed)
+                passed = (*passed, f"{name}: {reason}")
+            elif name == "region":
+                region, reason = self._region(task.region)
+                passed = (*passed, f"region: {reason}") if reason else passed
+        best = self._best(region)
+        return None if best is None else (best, pick_of(self._ordered_by(region), passed))
+
+    def why_nobody(self) -> str:
+        """The reason that a lane waits, as a stable word (docs/glossary.md)."""
+        there = [agent for agent in self._targets if agent.presence == "available"]
+        if not there:
+            return "nobody_available" if self._targets else "no_agent_within_targets"
+        with_room = [agent for agent in there if self._seats.room_of(agent) > 0]
+        if not with_room:
+            return "all_at_capacity"
+        cap = self._rule.cap_per_agent
+        if cap is not None and all(self._seats.held_of(agent, self._rule.id) >= cap for agent in with_room):
+            return "all_at_rule_cap"
+        return "no_agent_within_targets"
+
+    def key_of(self, seat: Seat) -> Key:
+        """What the ordering compares, smaller first."""
+        keys = [ordering(seat, self._rule.id) for ordering in self._orderings]
+        return (*keys, seat.turn, seat.agent.index)
+
+    def _named(self, agent_id: str | None, region: str | None) -> tuple[Seat | None, str]:
+        if not agent_id:
+            return None, "none"
+        agent = self._state.agents.get(agent_id)
+        if agent is None:
+            return None, "not in the roster"
+        if agent_id not in self._target_ids:
+            return None, "outside the targets"
+        if region is not None and region not in regions_of(agent):
+            return None, "outside the region"
+        seat = self._seats.of(agent)
+        if seat is None or not self._open(seat):
+            return None, why_closed(agent, seat)
+        return seat, ""
+
+    def _region(self, region: str | None) -> tuple[str | None, str]:
+        if region is None:
+            return None, "none"
+        return (region, "") if self._best(region) is not None else (None, "nobody with room")
+
+    def _best(self, region: str | None) -> Seat | None:
+        heap = self._heaps.get(region)
+        if heap is None:
+            heap = self._heaps[region] = self._heap(region)
+        while heap:
+            key, seat = heap[0]
+            if not self._open(seat):
+                heappop(heap)
+                continue
+            now = self.key_of(seat)
+            if now == key:
+                return seat
+            heapreplace(heap, (now, seat))  # it took something since; keys only grow within a round
+        return None
+
+    def _heap(self, region: str | None) -> list[tuple[Key, Seat]]:
+        agents: Iterable[Agent] = self._targets
+        if region is not None:
+            agents = (agent for agent in agents if region in regions_of(agent))
+        seats = (seat for seat in map(self._seats.of, agents) if seat is not None)
+        heap = [(self.key_of(seat), seat) for seat in seats if self._open(seat)]
+        heapify(heap)
+        return heap
+
+    def _open(self, seat: Seat) -> bool:
+        if not seat.may_take(self._rule.id, self._rule.cap_per_agent):
+            return False
+        return not self._asks_load or self._judge.is_target(self._state, self._key, seat.agent, seat.load)
+
+    def _ordered_by(self, region: str | None) -> str:
+        names = [name for name in self._rule.strategy if name not in NARROWING] or ["least_loaded"]
+        return "+".join(names if region is None else ["region", *names])
+
+
+@lru_cache(maxsize=4_096)
+def pick_of(by: str, passed: tuple[str, ...]) -> Pick:
+    """One Pick object for each way of finding an agent."""
+    return Pick(by, passed)
+
+
+def why_closed(agent: Agent, seat: Seat | None) -> str:
+    """Why an agent within the targets takes nothing."""
+    if agent.presence != "available":
+        return agent.presence
+    return "at rule cap" if seat is not None and seat.room > 0 else "at capacity"

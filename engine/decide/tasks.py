@@ -1,0 +1,158 @@
+"""What services, agents and supervisors ask of single tasks. Whoever acts on an assignment names its grant."""
+
+from __future__ import annotations
+
+from engine import events as ev
+from engine.commands import CancelTask, ClaimTask, CompleteTask, CreateTask, ReassignTask, StartTask
+from engine.decide.attributes import attribute_violations, shadowed
+from engine.decide.claiming import choose
+from engine.decide.context import Context
+from engine.decide.pooling import placements_of
+from engine.decide.room import no_room
+from engine.refusals import Refusal, Violation, invalid, not_found, precondition, stale
+from engine.state import Agent, State, Task
+from engine.state.task import MAX_PRIORITY, new_task
+
+
+def create(state: State, command: CreateTask, context: Context) -> list[ev.Event] | Refusal:
+    wrong = _task_violations(state, command)
+    if wrong:
+        return invalid("TASK_INVALID", f"Expected a valid task, but found {len(wrong)} problem(s)", *wrong)
+    row = ev.TaskRow(
+        0, command.customer, command.owner, command.region, command.priority, tuple(command.attributes.values())
+    )
+    number, columns = state.last_task + 1, tuple(command.attributes)
+    task = new_task(number, command.task_type, command.business_type, row, columns, context.now)
+    placements = placements_of([task], context.judge.placing(state, [task]))
+    return [
+        ev.TaskCreated(number, command.task_type, command.business_type, columns, row, command.person),
+        ev.TasksPooled(state.version, placements),
+    ]
+
+
+def claim(state: State, command: ClaimTask, context: Context) -> list[ev.Event] | Refusal:
+    agent = _agent(state, command.agent)
+    if isinstance(agent, Refusal):
+        return agent
+    if command.task is not None:
+        known = _open_task(state, command.task)
+        if isinstance(known, Refusal):
+            return known
+    chosen = choose(state, agent, command.task, context)
+    if isinstance(chosen, Refusal):
+        return chosen
+    return [ev.TaskClaimed(chosen.number, agent.id, chosen.rule or "", state.version, chosen.package)]
+
+
+def start(state: State, command: StartTask, _context: Context) -> list[ev.Event] | Refusal:
+    task = _held(state, command.task, command.agent, command.grant)
+    if isinstance(task, Refusal):
+        return task
+    if task.status == "in_progress":
+        return precondition(
+            "ALREADY_STARTED", f"Expected task {task.number} to be unstarted, but it is in progress", task=task.number
+        )
+    return [ev.TaskStarted(task.number, command.agent, command.grant)]
+
+
+def complete(state: State, command: CompleteTask, _context: Context) -> list[ev.Event] | Refusal:
+    task = _held(state, command.task, command.agent, command.grant)
+    if isinstance(task, Refusal):
+        return task
+    if task.status != "in_progress":
+        return precondition(
+            "NOT_STARTED",
+            f"Expected task {task.number} to be in progress, but it is {task.status}; start it first",
+            task=task.number,
+        )
+    wrong = _wrap_up_violations(state, task, command.wrap_up)
+    if wrong:
+        return invalid(
+            "WRAP_UP_INCOMPLETE", "Expected every field the rule's wrap-up requires, but some are missing", *wrong
+        )
+    return [ev.TaskCompleted(task.number, command.agent, command.grant, command.wrap_up, task.package)]
+
+
+def cancel(state: State, command: CancelTask, _context: Context) -> list[ev.Event] | Refusal:
+    task = _granted(state, command.task, command.grant)
+    if isinstance(task, Refusal):
+        return task
+    return [ev.TasksCancelled((task.number,), (task.agent or "",), command.reason, task.package)]
+
+
+def reassign(state: State, command: ReassignTask, _context: Context) -> list[ev.Event] | Refusal:
+    """Targets and presence are the supervisor's to overrule; capacity and the rule's cap are not."""
+    task = _granted(state, command.task, command.grant)
+    agent = _agent(state, command.agent)
+    for found in (task, agent):
+        if isinstance(found, Refusal):
+            return found
+    assert isinstance(task, Task) and isinstance(agent, Agent)
+    if task.agent == agent.id:
+        return precondition(
+            "SAME_AGENT", f"Expected another agent, but {agent.id} already holds task {task.number}", task=task.number
+        )
+    full = no_room(state, agent, task)
+    if full is not None:
+        return full
+    return [
+        ev.TaskReassigned(
+            task.number, agent.id, task.agent or "", task.rule, state.version, command.reason, task.package
+        )
+    ]
+
+
+def _task_violations(state: State, command: CreateTask) -> list[Violation]:
+    declared = state.rule_set.task_attributes if state.rule_set else None
+    wrong = attribute_violations("attributes", command.attributes, declared)
+    wrong += [
+        Violation(f"attributes.{name}", f"Expected {name!r} as a field of its own, not among the attributes")
+        for name in shadowed(command.attributes)
+    ]
+    if not command.task_type:
+        wrong.append(Violation("task_type", "Expected a task type, but it is empty"))
+    if not 0 <= command.priority <= MAX_PRIORITY:
+        wrong.append(Violation("priority", f"Expected 0 to {MAX_PRIORITY}, but got {command.priority}"))
+    return wrong
+
+
+def _wrap_up_violations(state: State, task: Task, given: dict[str, str]) -> list[Violation]:
+    rule = state.rule_of(task)
+    if rule is None or rule.wrap_up is None:
+        return []
+    missing = [name for name in rule.wrap_up.required if not given.get(name)]
+    template = rule.wrap_up.template
+    return [Violation(f"wrap_up.{name}", f"Expected a value, as template {template} requires") for name in missing]
+
+
+def _held(state: State, number: int, agent: str, grant: int) -> Task | Refusal:
+    """The task, if this agent holds it under this grant."""
+    task = _granted(state, number, grant)
+    if isinstance(task, Refusal) or task.agent == agent:
+        return task
+    return stale(
+        f"Expected task {number} to be held by {agent!r}, but it is held by {task.agent or 'nobody'}", task=number
+    )
+
+
+def _granted(state: State, number: int, grant: int) -> Task | Refusal:
+    """The task, if the assignment the caller speaks of is the one in force."""
+    task = _open_task(state, number)
+    if isinstance(task, Refusal) or task.grant == grant:
+        return task
+    now = f"grant {task.grant} with {task.agent}" if task.grant else "with nobody"
+    return stale(f"Expected grant {grant} to be in force for task {number}, but it is {now}", task=number)
+
+
+def _open_task(state: State, number: int) -> Task | Refusal:
+    task = state.tasks.get(number)
+    if task is not None:
+        return task
+    if 0 < number <= state.last_task:
+        return precondition("TASK_ENDED", f"Expected task {number} to be open, but it has ended", task=number)
+    return not_found("TASK_UNKNOWN", f"Expected a task of this workspace, but there is no number {number}")
+
+
+def _agent(state: State, agent_id: str) -> Agent | Refusal:
+    agent = state.agents.get(agent_id)
+    return agent or not_found("AGENT_UNKNOWN", f"Expected an agent of the roster, but {agent_id!r} is not in it")

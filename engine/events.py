@@ -1,0 +1,356 @@
+"""Everything that can be a fact in a workspace, under the names the log keeps for ever.
+
+An event says what was decided and carries what its readers need, so neither replay nor a view ever asks the matcher
+or looks anything up. Bulk facts stand in chunks; each fact inside has the address (position, index).
+A released event is never edited: a change is a new struct with the next version and an upcaster (docs/how-to).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.rules.model import AttributeType, RuleSet
+
+Scalar = str | int | float | bool | None
+AttributeValue = Scalar | tuple[Scalar, ...]
+
+
+class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A fact. Times are milliseconds since 1970 UTC and stand in the envelope, not here."""
+
+
+# --- parts of events -------------------------------------------------------------------------------------------------
+
+
+class AgentSpec(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of a roster."""
+
+    id: str
+    name: str = ""
+    team: str = ""
+    capacity: int = 10
+    """Open tasks the agent may hold, over all rules."""
+    weight: int = 1
+    attributes: dict[str, AttributeValue] = {}
+    presence: str = "available"
+    """Counts when the agent is first registered; afterwards presence has a command of its own."""
+
+
+class TaskRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What rules and state need to know of one new task."""
+
+    line: int
+    """Line in the source file; 0 for a task created alone."""
+    customer: str | None
+    owner: str | None
+    """Account manager: an agent id."""
+    region: str | None
+    priority: int
+    attributes: tuple[AttributeValue, ...]
+    """Values in the order of the event's ``columns``; None is absent."""
+
+
+class Person(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Personal data, apart from everything rules and state need. Views, logs and messages hold it masked."""
+
+    name: str | None = None
+    mobile: str | None = None
+    id_card: str | None = None
+
+
+class RejectedRow(msgspec.Struct, frozen=True, array_like=True):
+    """A source row set aside."""
+
+    line: int
+    column: str
+    reason: str
+    text: str
+    """The row as it stood in the file, cut to a bounded length."""
+
+
+class ColumnMapping(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which column of a list holds what. Fields name columns by their header; None: the list has no such column."""
+
+    customer: str | None = None
+    name: str | None = None
+    mobile: str | None = None
+    id_card: str | None = None
+    owner: str | None = None
+    """Account manager, as an agent id."""
+    region: str | None = None
+    priority: str | None = None
+    attributes: dict[str, str] = {}
+    """Attribute -> column."""
+    types: dict[str, AttributeType] = {}
+    """Attribute -> declared type, filled in from the rule set in force at registration."""
+    delimiter: str = ""
+    """One character; empty: found from the header line."""
+    list_separator: str = "|"
+    """Between the members of a list in one cell."""
+    encoding: str = ""
+    """``utf-8`` or ``gb18030``; empty: found from the first lines."""
+
+
+class Placement(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Tasks that now wait in one lane: the part of a rule's pool whose tasks have the same possible agents."""
+
+    rule: str | None
+    """None: no rule governs these tasks."""
+    tasks: tuple[int, ...]
+    lane: tuple[AttributeValue, ...] = ()
+    """Values of the rule's ``lane_attributes``."""
+
+
+class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How an agent was found: the strategy that decided, and what the ones before it came to."""
+
+    by: str
+    passed: tuple[str, ...] = ()
+    """Strategies that fell through, each with its reason: ``owner: away``."""
+
+
+# --- rules -----------------------------------------------------------------------------------------------------------
+
+
+class RuleSetApplied(Event, frozen=True, tag="RuleSetApplied.v1"):
+    version: int
+    source: str
+    """The document as written."""
+    rule_set: RuleSet
+    reason: str = ""
+
+
+# --- agents ----------------------------------------------------------------------------------------------------------
+
+
+class AgentsRegistered(Event, frozen=True, tag="AgentsRegistered.v1"):
+    """Agents new to the workspace, or with new data (presence is then left as it is)."""
+
+    agents: tuple[AgentSpec, ...]
+
+
+class AgentsRemoved(Event, frozen=True, tag="AgentsRemoved.v1"):
+    agents: tuple[str, ...]
+
+
+class AgentPresenceChanged(Event, frozen=True, tag="AgentPresenceChanged.v1"):
+    agent: str
+    presence: str
+    reason: str = ""
+
+
+# --- packages --------------------------------------------------------------------------------------------------------
+
+
+class PackageRegistered(Event, frozen=True, tag="PackageRegistered.v1"):
+    package: int
+    segment: str
+    """Segment number: the customer list this package was drawn from, as its sender calls it."""
+    uri: str
+    spool: str
+    """Name of the spooled copy, under the server's spool directory."""
+    digest: str
+    """SHA-256 of content, mapping and task type: the same again is recognised."""
+    size: int
+    """Bytes as spooled."""
+    task_type: str
+    business_type: str
+    mapping: ColumnMapping
+    priority: int = 0
+
+
+class PackageParsingStarted(Event, frozen=True, tag="PackageParsingStarted.v1"):
+    package: int
+
+
+class TasksImported(Event, frozen=True, tag="TasksImported.v1"):
+    """A chunk of a package: tasks ``first_task`` to ``first_task + len(rows) - 1``, and the rows set aside."""
+
+    package: int
+    chunk: int
+    first_task: int
+    task_type: str
+    business_type: str
+    columns: tuple[str, ...]
+    rows: tuple[TaskRow, ...]
+    persons: tuple[Person, ...] = ()
+    """As long as ``rows``, or empty when the mapping names no personal data."""
+    rejected: tuple[RejectedRow, ...] = ()
+
+
+class PackageParsed(Event, frozen=True, tag="PackageParsed.v1"):
+    package: int
+    rows: int
+    rejected: int
+
+
+class PackageDistributing(Event, frozen=True, tag="PackageDistributing.v1"):
+    """Rows begin to go into pools under this version of the rules."""
+
+    package: int
+    rule_set_version: int
+
+
+class PackageDistributed(Event, frozen=True, tag="PackageDistributed.v1"):
+    """Distribution came to rest: every row has an agent, or the rest waits for the reasons given."""
+
+    package: int
+    distributed: int
+    waiting: dict[str, int] = {}
+    """Reason -> rows. Empty: wholly distributed."""
+
+
+class PackageFailed(Event, frozen=True, tag="PackageFailed.v1"):
+    package: int
+    reason: str
+
+
+class PackageWithdrawn(Event, frozen=True, tag="PackageWithdrawn.v1"):
+    package: int
+    reason: str = ""
+
+
+# --- tasks -----------------------------------------------------------------------------------------------------------
+
+
+class TaskCreated(Event, frozen=True, tag="TaskCreated.v1"):
+    """A task that came alone."""
+
+    task: int
+    task_type: str
+    business_type: str
+    columns: tuple[str, ...]
+    row: TaskRow
+    person: Person | None = None
+
+
+class TasksPooled(Event, frozen=True, tag="TasksPooled.v1"):
+    """Tasks wait under the rule that governs them. Also when a new rule set moves them to another pool."""
+
+    rule_set_version: int
+    placements: tuple[Placement, ...]
+    package: int | None = None
+    """Set while a package is first put into pools."""
+    through: int = 0
+    """Then: every task of the package up to this number is now in a pool, or has ended."""
+
+
+class TasksRelaxed(Event, frozen=True, tag="TasksRelaxed.v1"):
+    """Tasks waited long enough for the rule's next, wider targets."""
+
+    rule: str
+    stage: int
+    tasks: tuple[int, ...]
+
+
+class TasksAllocated(Event, frozen=True, tag="TasksAllocated.v1"):
+    """One allocation round, pick by pick in the order they were made.
+
+    ``tasks[i]`` went to ``agents[who[i]]`` under ``rules[under[i]]``, found by ``picks[how[i]]``.
+    """
+
+    round: int
+    rule_set_version: int
+    agents: tuple[str, ...]
+    rules: tuple[str, ...]
+    picks: tuple[Pick, ...]
+    tasks: tuple[int, ...]
+    who: tuple[int, ...]
+    under: tuple[int, ...]
+    how: tuple[int, ...]
+    among: tuple[str, ...] | None = None
+    """The agents the round looked at, where it did not look at all: those whose capacity had just come free."""
+
+
+class PoolStalled(Event, frozen=True, tag="PoolStalled.v1"):
+    """Nobody may take what waits in a lane, and why. Written when the reason changes."""
+
+    rule: str
+    stage: int
+    reason: str
+    waiting: int
+    lane: tuple[AttributeValue, ...] = ()
+
+
+class TaskClaimed(Event, frozen=True, tag="TaskClaimed.v1"):
+    task: int
+    agent: str
+    rule: str
+    rule_set_version: int
+    package: int | None = None
+
+
+class TaskStarted(Event, frozen=True, tag="TaskStarted.v1"):
+    task: int
+    agent: str
+    grant: int
+
+
+class TaskCompleted(Event, frozen=True, tag="TaskCompleted.v1"):
+    task: int
+    agent: str
+    grant: int
+    wrap_up: dict[str, str] = {}
+    package: int | None = None
+
+
+class TasksCancelled(Event, frozen=True, tag="TasksCancelled.v1"):
+    """Tasks taken out of the system; ``agents[i]`` held ``tasks[i]`` until then (empty: nobody)."""
+
+    tasks: tuple[int, ...]
+    agents: tuple[str, ...]
+    reason: str = ""
+    package: int | None = None
+    swept: int | None = None
+    """Where a package that is over is cleared: every task of it up to this number has been looked at."""
+
+
+class TaskReassigned(Event, frozen=True, tag="TaskReassigned.v1"):
+    """A supervisor gave the task to this agent. ``held_by`` had it before (empty: it waited in a pool)."""
+
+    task: int
+    agent: str
+    held_by: str
+    rule: str | None
+    rule_set_version: int
+    reason: str = ""
+    package: int | None = None
+
+
+# --- refusals on record ----------------------------------------------------------------------------------------------
+
+
+class CommandRefused(Event, frozen=True, tag="CommandRefused.v1"):
+    """A refusal that concerns work already handed out; the same request gets the same answer again."""
+
+    command: str
+    kind: str
+    reason: str
+    message: str
+    task: int | None = None
+    agent: str | None = None
+
+
+EVENT_TYPES: dict[str, type[Event]] = {cls.__struct_config__.tag: cls for cls in Event.__subclasses__()}  # type: ignore[misc]
+"""Topic -> struct. An unknown topic stops the reader."""
+
+
+def topic_of(event: Event) -> str:
+    """The versioned name under which the log keeps this event, e.g. ``TasksAllocated.v1``."""
+    return str(event.__struct_config__.tag)
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """An event with its envelope, as the log holds it."""
+
+    position: int
+    """1, 2, 3 ... in the workspace, without gaps."""
+    at: int
+    """Milliseconds since 1970 UTC, never less than the event's before."""
+    actor: str
+    request: str
+    """Request id of the command that caused it (causation)."""
+    correlation: str
+    event: Event
+    fingerprint: str = ""
+    """Of the command, so that a request id reused for another command is noticed."""

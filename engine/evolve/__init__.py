@@ -1,0 +1,68 @@
+"""evolve(state, event): the only writer of state. It holds no business rule, asks nobody and cannot fail.
+
+One function an event; live processing and replay run the very same ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from msgspec.structs import replace
+
+from engine import events as ev
+from engine.answers import answer_of
+from engine.evolve import agents, allocation, packages, pools, rules, tasks
+from engine.state import REMEMBERED_REQUESTS, State
+
+EVOLVE: dict[type[ev.Event], Callable[[State, Any, ev.Recorded], None]] = {
+    ev.RuleSetApplied: rules.rule_set_applied,
+    ev.AgentsRegistered: agents.registered,
+    ev.AgentsRemoved: agents.removed,
+    ev.AgentPresenceChanged: agents.presence_changed,
+    ev.PackageRegistered: packages.registered,
+    ev.PackageParsingStarted: packages.parsing_started,
+    ev.TasksImported: packages.tasks_imported,
+    ev.PackageParsed: packages.parsed,
+    ev.PackageDistributing: packages.distributing,
+    ev.PackageDistributed: packages.settled,
+    ev.PackageFailed: packages.failed,
+    ev.PackageWithdrawn: packages.withdrawn,
+    ev.TaskCreated: tasks.created,
+    ev.TasksPooled: pools.pooled,
+    ev.TasksRelaxed: pools.relaxed,
+    ev.PoolStalled: pools.stalled,
+    ev.TasksAllocated: allocation.allocated,
+    ev.TaskClaimed: allocation.claimed,
+    ev.TaskReassigned: allocation.reassigned,
+    ev.TaskStarted: tasks.started,
+    ev.TaskCompleted: tasks.completed,
+    ev.TasksCancelled: tasks.cancelled,
+    ev.CommandRefused: lambda _state, _event, _recorded: None,
+}
+
+
+def evolve(state: State, recorded: ev.Recorded) -> None:
+    """Write one event into the state."""
+    EVOLVE[type(recorded.event)](state, recorded.event, recorded)
+    state.position = recorded.position
+    state.at = recorded.at
+    if recorded.request:
+        _remember(state, recorded)
+
+
+def replay(state: State, log: Iterable[ev.Recorded]) -> State:
+    """Write a whole log into the state."""
+    for recorded in log:
+        evolve(state, recorded)
+    return state
+
+
+def _remember(state: State, recorded: ev.Recorded) -> None:
+    first = state.requests.get(recorded.request)
+    if first is not None:
+        state.requests[recorded.request] = replace(first, position=recorded.position)
+        return
+    state.requests[recorded.request] = answer_of(recorded)
+    if len(state.requests) > REMEMBERED_REQUESTS:
+        del state.requests[next(iter(state.requests))]

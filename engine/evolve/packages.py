@@ -1,0 +1,62 @@
+"""A package on its way: initialized -> parsing -> parsed -> distributing -> distributed | partly distributed | failed."""
+
+from __future__ import annotations
+
+from engine import events as ev
+from engine.state import Package, State
+from engine.state.task import Task
+
+
+def registered(state: State, event: ev.PackageRegistered, _recorded: ev.Recorded) -> None:
+    state.last_package = event.package
+    state.packages[event.package] = Package(event)
+    state.package_by_digest[event.digest] = event.package
+
+
+def parsing_started(state: State, event: ev.PackageParsingStarted, _recorded: ev.Recorded) -> None:
+    state.packages[event.package].status = "parsing"
+
+
+def tasks_imported(state: State, event: ev.TasksImported, recorded: ev.Recorded) -> None:
+    package = state.packages[event.package]
+    number, at = event.first_task, recorded.at
+    task_type, business_type, columns = event.task_type, event.business_type, event.columns
+    for number, row in enumerate(event.rows, number):
+        state.tasks[number] = Task(
+            number, task_type, business_type, row.priority, at, row.customer, row.owner, row.region,
+            columns, row.attributes, event.package,
+        )  # fmt: skip
+    package.chunks = event.chunk + 1
+    package.rejected += len(event.rejected)
+    if event.rows:
+        package.rows += len(event.rows)
+        package.spans.append((event.first_task, number + 1))
+        state.last_task = number
+
+
+def parsed(state: State, event: ev.PackageParsed, _recorded: ev.Recorded) -> None:
+    state.packages[event.package].status = "parsed"
+
+
+def distributing(state: State, event: ev.PackageDistributing, _recorded: ev.Recorded) -> None:
+    state.packages[event.package].status = "distributing"
+
+
+def settled(state: State, event: ev.PackageDistributed, _recorded: ev.Recorded) -> None:
+    state.packages[event.package].status = "partly_distributed" if event.waiting else "distributed"
+
+
+def failed(state: State, event: ev.PackageFailed, _recorded: ev.Recorded) -> None:
+    _end(state, event.package).status = "failed"
+
+
+def withdrawn(state: State, event: ev.PackageWithdrawn, _recorded: ev.Recorded) -> None:
+    _end(state, event.package).status = "withdrawn"
+
+
+def _end(state: State, number: int) -> Package:
+    """The same content may be imported again."""
+    package = state.packages[number]
+    if state.package_by_digest.get(package.registered.digest) == number:
+        del state.package_by_digest[package.registered.digest]
+    return package

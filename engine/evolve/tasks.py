@@ -1,0 +1,35 @@
+"""A task's own life: created alone, started, completed, cancelled."""
+
+from __future__ import annotations
+
+from engine import events as ev
+from engine.evolve.holding import let_go
+from engine.evolve.pools import leave
+from engine.state import State
+from engine.state.task import new_task
+
+
+def created(state: State, event: ev.TaskCreated, recorded: ev.Recorded) -> None:
+    state.tasks[event.task] = new_task(
+        event.task, event.task_type, event.business_type, event.row, event.columns, recorded.at
+    )
+    state.last_task = event.task
+
+
+def started(state: State, event: ev.TaskStarted, _recorded: ev.Recorded) -> None:
+    state.tasks[event.task].status = "in_progress"
+
+
+def completed(state: State, event: ev.TaskCompleted, _recorded: ev.Recorded) -> None:
+    let_go(state, state.tasks[event.task])
+    del state.tasks[event.task]
+
+
+def cancelled(state: State, event: ev.TasksCancelled, _recorded: ev.Recorded) -> None:
+    tasks = [state.tasks[number] for number in event.tasks]
+    leave(state, (task for task in tasks if task.status == "pooled"))
+    for task in tasks:
+        let_go(state, task)
+        del state.tasks[task.number]
+    if event.swept is not None and event.package is not None:
+        state.packages[event.package].swept_through = event.swept

@@ -1,0 +1,148 @@
+"""What events call for: freed capacity, a new pool, new rules and a parsed package put work in motion at once.
+
+The agenda is a memory of what has still to be looked at, not state: a restart looks at everything once. Its commands
+are taken one at a time, so that what people ask for goes in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from engine import commands as cmd
+from engine import events as ev
+from engine.state import LaneKey, State
+from engine.state.package import OVER
+
+ROUND = 500
+"""Picks a round, and tasks a step: a few milliseconds of work."""
+REPOOL = 2_000
+"""Waiting tasks asked about in one step under new rules."""
+
+
+class Agenda:
+    """Follow-up commands of one workspace."""
+
+    def __init__(self) -> None:
+        self._freed: dict[str, None] = {}
+        self._lanes: dict[LaneKey, None] = {}
+        self._sweeping: dict[int, None] = {}
+        self._pooling: dict[int, None] = {}
+        self._repooling: Iterator[int] | None = None
+        self._settling: dict[int, None] = {}
+
+    def everything(self, state: State) -> None:
+        """After a restart: look at all there is."""
+        self._lanes.update(dict.fromkeys(state.lanes))
+        self._repooling = iter(_waiting(state)) if state.version else None
+        for number, package in state.packages.items():
+            if package.status in OVER and package.swept_through < package.last_task:
+                self._sweeping[number] = None
+            elif package.status in ("parsed", "distributing"):
+                self._pooling[number] = None
+
+    def note(self, state: State, event: ev.Event) -> None:
+        """An event was written into the state."""
+        match event:
+            case ev.TaskCompleted(agent=agent) | ev.TaskReassigned(held_by=agent):
+                self._free(agent)
+            case ev.TasksCancelled(agents=agents):
+                for agent in agents:
+                    self._free(agent)
+            case ev.TasksPooled(placements=placements, package=package):
+                self._stir((placement.rule, 0, placement.lane) for placement in placements)
+                self._keep_on(state, package)
+            case ev.TasksRelaxed():
+                self._stir(key for key in state.lanes if key[0] == event.rule and key[1] == event.stage)
+            case ev.AgentsRegistered() | ev.AgentsRemoved() | ev.AgentPresenceChanged():
+                self._stir(state.lanes)
+            case ev.RuleSetApplied():
+                self._repooling = iter(_waiting(state))
+                self._stir(state.lanes)
+            case ev.PackageParsed(package=package) | ev.PackageDistributing(package=package):
+                self._keep_on(state, package)
+            case ev.PackageFailed(package=package) | ev.PackageWithdrawn(package=package):
+                self._sweeping[package] = None
+            case ev.TasksAllocated():
+                self._settle_those_of(state, event.tasks)
+            case ev.TaskClaimed(package=package) if package is not None:
+                self._settling[package] = None
+
+    def next(self, state: State) -> cmd.Command | None:
+        """The next follow-up, None when everything is at rest."""
+        if self._freed:
+            among = tuple(self._freed)
+            self._freed.clear()
+            return cmd.AllocateTasks(ROUND, among=among)
+        for steps in (self._next_sweep, self._next_repool, self._next_pooling, self._next_round, self._next_settling):
+            command = steps(state)
+            if command is not None:
+                return command
+        return None
+
+    def _next_sweep(self, state: State) -> cmd.Command | None:
+        for number in list(self._sweeping):
+            package = state.packages[number]
+            if package.swept_through < package.last_task:
+                return cmd.SweepPackage(number, ROUND)
+            del self._sweeping[number]
+        return None
+
+    def _next_repool(self, _state: State) -> cmd.Command | None:
+        numbers = tuple(islice(self._repooling, REPOOL)) if self._repooling else ()
+        if numbers:
+            return cmd.RepoolTasks(numbers)
+        self._repooling = None
+        return None
+
+    def _next_pooling(self, state: State) -> cmd.Command | None:
+        for number in list(self._pooling):
+            package = state.packages[number]
+            if package.status == "parsed" or package.pooled_through < package.last_task:
+                return cmd.PoolPackage(number, ROUND)
+            del self._pooling[number]
+            self._settling[number] = None
+        return None
+
+    def _next_round(self, state: State) -> cmd.Command | None:
+        lanes = tuple(key for key in self._lanes if key in state.lanes and _is_push(state, key))
+        self._lanes.clear()
+        return cmd.AllocateTasks(ROUND, lanes=lanes) if lanes else None
+
+    def _next_settling(self, state: State) -> cmd.Command | None:
+        packages = tuple(self._settling)
+        self._settling.clear()
+        return cmd.SettlePackages(packages) if packages else None
+
+    def again(self, command: cmd.Command, events: Sequence[ev.Event]) -> None:
+        """A round that stopped at its limit goes on."""
+        if not isinstance(command, cmd.AllocateTasks):
+            return
+        picked = sum(len(event.tasks) for event in events if isinstance(event, ev.TasksAllocated))
+        if picked == command.limit:
+            self._lanes.update(dict.fromkeys(command.lanes or ()))
+            self._freed.update(dict.fromkeys(command.among or ()))
+
+    def _free(self, agent: str) -> None:
+        if agent:
+            self._freed[agent] = None
+
+    def _stir(self, lanes: object) -> None:
+        self._lanes.update(dict.fromkeys(lanes))  # type: ignore[call-overload]
+
+    def _keep_on(self, state: State, package: int | None) -> None:
+        if package is not None and state.packages[package].status in ("parsed", "distributing"):
+            self._pooling[package] = None
+
+    def _settle_those_of(self, state: State, tasks: Sequence[int]) -> None:
+        packages = {state.tasks[number].package for number in tasks if number in state.tasks}
+        self._settling.update((number, None) for number in packages if number is not None)
+
+
+def _is_push(state: State, key: LaneKey) -> bool:
+    rule = state.governing.get(key[0] or "")
+    return rule is not None and rule.method == "push"
+
+
+def _waiting(state: State) -> list[int]:
+    return [number for lane in state.lanes.values() for number in lane.numbers()]

@@ -1,0 +1,77 @@
+"""Pools: tasks waiting under a rule, in lanes of tasks that the same agents may take, each lane in its order.
+
+Ageing makes the order static: a task that came ``ageing`` later needs one priority step more to be equal, so
+``created_at - priority * ageing`` never has to be computed again. A task of priority p is therefore overtaken only
+by work that came at most (100 - p) * ageing after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from sortedcontainers import SortedList
+
+from engine.events import AttributeValue
+
+LaneKey = tuple[str | None, int, tuple[AttributeValue, ...]]
+"""(rule id or None for no rule, relax stage, values of the rule's lane attributes)"""
+
+NO_RULE: LaneKey = (None, 0, ())
+
+_NUMBER_BITS = 40
+_NUMBER_MASK = (1 << _NUMBER_BITS) - 1
+
+
+def rank_of(created_at: int, priority: int, ageing_ms: int, number: int) -> int:
+    """Place in the lane, smaller first; the task's number breaks ties and stands in the low bits."""
+    return ((created_at - priority * ageing_ms) << _NUMBER_BITS) | number
+
+
+def number_of(rank: int) -> int:
+    """The task number in a rank."""
+    return rank & _NUMBER_MASK
+
+
+def start_of(rank: int) -> int:
+    """The ageing-adjusted time in a rank, in milliseconds."""
+    return rank >> _NUMBER_BITS
+
+
+class Lane(msgspec.Struct):
+    """Mutable, written only by ``engine.evolve``."""
+
+    key: LaneKey
+    order: SortedList = msgspec.field(default_factory=SortedList)
+    """Ranks, best first."""
+    stalled: str = ""
+    """Why nobody may take from it, as last put on record; empty: not known to be stalled."""
+    packages: dict[int | None, int] = {}
+    """Package -> its tasks waiting here."""
+
+    def add(self, ranks: Iterable[int], package: int | None) -> None:
+        before = len(self.order)
+        self.order.update(ranks)
+        self.packages[package] = self.packages.get(package, 0) + len(self.order) - before
+
+    def take(self, ranks: list[int]) -> None:
+        """Remove ranks; cheap where they are the lane's first, as they are after a round."""
+        ranks.sort()
+        count = len(ranks)
+        if len(self.order) >= count and self.order[count - 1] == ranks[-1] and self.order[0] == ranks[0]:
+            del self.order[:count]
+            return
+        for rank in ranks:
+            self.order.remove(rank)
+
+    def leave(self, package: int | None, count: int = 1) -> None:
+        """Count tasks of a package out of the lane."""
+        left = self.packages[package] - count
+        if left:
+            self.packages[package] = left
+        else:
+            del self.packages[package]
+
+    def numbers(self) -> Iterator[int]:
+        """Task numbers, best first."""
+        return (number_of(rank) for rank in self.order)
