@@ -19,8 +19,9 @@ _FIELDS = ("customer", "name", "mobile", "id_card", "owner", "region", "priority
 
 
 def encoding_of(sample: bytes, declared: str) -> str:
-    """The declared encoding, else the one that reads more of the sample's lines; UTF-8 where both do as well.
+    """The declared encoding; else UTF-8 if it reads half of the sample's lines that are not plain ASCII; else GB18030.
 
+    Text in UTF-8 often happens to be readable as GB18030, but hardly ever the other way about.
     Raises UnreadableError for a declared encoding that is not one of ENCODINGS.
     """
     if declared:
@@ -29,7 +30,8 @@ def encoding_of(sample: bytes, declared: str) -> str:
             raise UnreadableError(f"Expected encoding {' or '.join(ENCODINGS)}, but the mapping says {declared!r}")
         return wanted
     lines = [line for line in io.BytesIO(sample) if not line.isascii()]
-    return max(ENCODINGS, key=lambda encoding: sum(_reads(line, encoding) for line in lines))
+    utf8, gb18030 = (sum(_reads(line, encoding) for line in lines) for encoding in ENCODINGS)
+    return "gb18030" if utf8 * 2 < len(lines) and gb18030 > utf8 else "utf-8"
 
 
 def _reads(line: bytes, encoding: str) -> bool:
@@ -56,13 +58,12 @@ def delimiter_of(sample: str, mapping: ColumnMapping) -> str:
 
 
 def _first_record(sample: str, delimiter: str) -> list[str]:
+    lines = io.StringIO(sample, newline="")
     try:
-        for cells in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, strict=True):
-            if cells:
-                return [cell.strip() for cell in cells]
+        names: list[str] = next(filter(None, csv.reader(lines, delimiter=delimiter, strict=True)), [])
     except csv.Error:
-        pass  # not this delimiter; a header that none can read is told of when it is read in earnest
-    return []
+        names = sample.partition("\n")[0].split(delimiter)  # told of when the header is read in earnest
+    return [name.strip() for name in names]
 
 
 def mapped(mapping: ColumnMapping) -> list[tuple[str, str]]:

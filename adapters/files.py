@@ -121,7 +121,7 @@ def _blocks(uri: str) -> Iterator[bytes]:
 
 def _check_file(uri: str, kind: str) -> None:
     if kind != "file":
-        raise SourceError(f"Expected a list at {uri}, but it is a {kind}; name one file")
+        raise SourceError(f"Expected a list at {uri}, but what is there is not a file ({kind}); name one")
 
 
 def _meaning(uri: str, error: Exception) -> str:

@@ -87,8 +87,8 @@ class Importer:
                 async for work in self._port.packages():
                     await self.import_package(work)
                     pause = FIRST_PAUSE
-            except ServerAwayError as error:
-                log.info("server away (%s), asking again in %.1f s", error, pause)
+            except (ServerAwayError, RefusedError) as error:
+                log.info("no packages from the server now (%s), asking again in %.1f s", error, pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
@@ -106,6 +106,11 @@ class Importer:
             raise ServerAwayError(f"package {number} is at another chunk than thought: {error}") from error
         except (UnreadableError, SourceError, RefusedError) as error:
             await self._fail(number, str(error))
+        except ServerAwayError:
+            raise
+        except Exception as error:  # a fault of ours must not stand in the way of every package after this one
+            log.exception("package %d met a fault of the importer", number)
+            await self._fail(number, f"Expected to read the list, but the importer failed ({error!r}); see its log")
 
     async def _fail(self, number: int, reason: str) -> None:
         log.warning("package %d cannot be imported: %s", number, reason)

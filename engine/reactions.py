@@ -11,6 +11,7 @@ from itertools import islice
 
 from engine import commands as cmd
 from engine import events as ev
+from engine.rules.model import Rule
 from engine.state import LaneKey, State
 from engine.state.package import OVER
 
@@ -18,6 +19,7 @@ ROUND = 500
 """Picks a round, and tasks a step: a few milliseconds of work."""
 REPOOL = 2_000
 """Waiting tasks asked about in one step under new rules."""
+_POOLING = ("parsed", "distributing")
 
 
 class Agenda:
@@ -30,6 +32,8 @@ class Agenda:
         self._pooling: dict[int, None] = {}
         self._repooling: Iterator[int] | None = None
         self._settling: dict[int, None] = {}
+        self._by_load: frozenset[str] = frozenset()
+        self._load_version = 0
 
     def everything(self, state: State) -> None:
         """After a restart: look at all there is."""
@@ -38,17 +42,24 @@ class Agenda:
         for number, package in state.packages.items():
             if package.status in OVER and package.swept_through < package.last_task:
                 self._sweeping[number] = None
-            elif package.status in ("parsed", "distributing"):
+            elif package.status in _POOLING:
                 self._pooling[number] = None
+            elif package.status == "partly_distributed":
+                self._settling[number] = None
 
     def note(self, state: State, event: ev.Event) -> None:
         """An event was written into the state."""
         match event:
-            case ev.TaskCompleted(agent=agent) | ev.TaskReassigned(held_by=agent):
+            case ev.TaskCompleted(agent=agent):
                 self._free(agent)
-            case ev.TasksCancelled(agents=agents):
+            case ev.TaskReassigned(held_by=agent, package=package):
+                self._free(agent)
+                self._settle(package)
+                self._stir_by_load(state)
+            case ev.TasksCancelled(agents=agents, package=package):
                 for agent in agents:
                     self._free(agent)
+                self._settle(package)
             case ev.TasksPooled(placements=placements, package=package):
                 self._stir((placement.rule, 0, placement.lane) for placement in placements)
                 self._keep_on(state, package)
@@ -65,20 +76,29 @@ class Agenda:
                 self._sweeping[package] = None
             case ev.TasksAllocated():
                 self._settle_those_of(state, event.tasks)
-            case ev.TaskClaimed(package=package) if package is not None:
-                self._settling[package] = None
+                self._stir_by_load(state)
+            case ev.TaskClaimed(package=package):
+                self._settle(package)
+                self._stir_by_load(state)
 
     def next(self, state: State) -> cmd.Command | None:
         """The next follow-up, None when everything is at rest."""
-        if self._freed:
-            among = tuple(self._freed)
-            self._freed.clear()
-            return cmd.AllocateTasks(ROUND, among=among)
-        for steps in (self._next_sweep, self._next_repool, self._next_pooling, self._next_round, self._next_settling):
-            command = steps(state)
+        steps = (
+            self._next_freed, self._next_sweep, self._next_repool, self._next_pooling, self._next_round,
+            self._next_settling,
+        )  # fmt: skip
+        for step in steps:
+            command = step(state)
             if command is not None:
                 return command
         return None
+
+    def _next_freed(self, state: State) -> cmd.Command | None:
+        """Only lanes at rest: nobody else has room for those. The others wait for a round that asks everybody."""
+        among = tuple(self._freed)
+        self._freed.clear()
+        lanes = tuple(key for key in state.lanes if key not in self._lanes) if self._lanes else None
+        return cmd.AllocateTasks(ROUND, lanes, among) if among and lanes != () else None
 
     def _next_sweep(self, state: State) -> cmd.Command | None:
         for number in list(self._sweeping):
@@ -98,10 +118,11 @@ class Agenda:
     def _next_pooling(self, state: State) -> cmd.Command | None:
         for number in list(self._pooling):
             package = state.packages[number]
-            if package.status == "parsed" or package.pooled_through < package.last_task:
+            pooled = package.pooled_through >= package.last_task and package.status != "parsed"
+            if package.status in _POOLING and not pooled:
                 return cmd.PoolPackage(number, ROUND)
             del self._pooling[number]
-            self._settling[number] = None
+            self._settle(number)
         return None
 
     def _next_round(self, state: State) -> cmd.Command | None:
@@ -119,9 +140,12 @@ class Agenda:
         if not isinstance(command, cmd.AllocateTasks):
             return
         picked = sum(len(event.tasks) for event in events if isinstance(event, ev.TasksAllocated))
-        if picked == command.limit:
-            self._lanes.update(dict.fromkeys(command.lanes or ()))
-            self._freed.update(dict.fromkeys(command.among or ()))
+        if picked < command.limit:
+            return
+        if command.among is None:
+            self._stir(command.lanes or ())
+        else:
+            self._freed.update(dict.fromkeys(command.among))
 
     def _free(self, agent: str) -> None:
         if agent:
@@ -130,9 +154,21 @@ class Agenda:
     def _stir(self, lanes: object) -> None:
         self._lanes.update(dict.fromkeys(lanes))  # type: ignore[call-overload]
 
+    def _stir_by_load(self, state: State) -> None:
+        """Who holds more than before may have come within targets that ask for that."""
+        if self._load_version != state.version:
+            self._load_version = state.version
+            self._by_load = frozenset(rule.id for rule in state.governing.values() if _may_name_load(rule))
+        if self._by_load:
+            self._stir(key for key in state.lanes if key[0] in self._by_load)
+
     def _keep_on(self, state: State, package: int | None) -> None:
-        if package is not None and state.packages[package].status in ("parsed", "distributing"):
+        if package is not None and state.packages[package].status in _POOLING:
             self._pooling[package] = None
+
+    def _settle(self, package: int | None) -> None:
+        if package is not None:
+            self._settling[package] = None
 
     def _settle_those_of(self, state: State, tasks: Sequence[int]) -> None:
         packages = {state.tasks[number].package for number in tasks if number in state.tasks}
@@ -142,6 +178,11 @@ class Agenda:
 def _is_push(state: State, key: LaneKey) -> bool:
     rule = state.governing.get(key[0] or "")
     return rule is not None and rule.method == "push"
+
+
+def _may_name_load(rule: Rule) -> bool:
+    """Whether ``agent.load`` may stand in its targets; a round too many does no harm."""
+    return any("load" in text for text in (rule.targets, *(step.targets for step in rule.relax)))
 
 
 def _waiting(state: State) -> list[int]:

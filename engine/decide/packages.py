@@ -84,7 +84,11 @@ def import_rows(state: State, command: ImportRows, _context: Context) -> list[ev
         return package
     if command.chunk < package.chunks:
         return Answer(state.position, number=command.package, changed=False)
-    if command.chunk > package.chunks or package.status != "parsing":
+    if package.status != "parsing":
+        return precondition(
+            "PARSING_NOT_STARTED", f"Expected package {command.package} to be parsing, but it is {package.status}"
+        )
+    if command.chunk > package.chunks:
         return precondition(
             "CHUNK_OUT_OF_TURN",
             f"Expected chunk {package.chunks} of package {command.package}, but got {command.chunk}",

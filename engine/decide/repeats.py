@@ -11,7 +11,8 @@ from engine.commands import Command, Order
 from engine.refusals import Refusal, already_exists
 from engine.state import State
 
-_ENCODE = msgspec.json.Encoder().encode
+_ENCODE = msgspec.json.Encoder(order="deterministic").encode
+"""Named values in one order: a client that asks again may send its map in another."""
 
 
 def fingerprint_of(command: Command) -> str:

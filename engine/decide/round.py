@@ -65,6 +65,7 @@ class Round:
             return False
         seat, pick = found
         seat.take(rule.id)
+        self.seats.give(task.customer, seat.agent.id)
         self._note(task.number, seat.agent.id, rule.id, pick)
         return True
 

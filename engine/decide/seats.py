@@ -39,6 +39,8 @@ class Seats:
     def __init__(self, state: State, among: tuple[str, ...] | None) -> None:
         self._among = None if among is None else frozenset(among)
         self._turns = [state.turn]
+        self._last_agents = state.last_agents
+        self._given: dict[str, str] = {}
         self._seats: dict[str, Seat | None] = {}
 
     def of(self, agent: Agent) -> Seat | None:
@@ -50,6 +52,17 @@ class Seats:
             seat = Seat(agent, self._turns) if looked_at and agent.has_room else None
             self._seats[agent.id] = seat
             return seat
+
+    def last_agent(self, customer: str | None) -> str | None:
+        """Who last had work of the customer, picks of this round included."""
+        if customer is None:
+            return None
+        return self._given.get(customer) or self._last_agents.get(customer)
+
+    def give(self, customer: str | None, agent: str) -> None:
+        """Work of the customer goes to the agent."""
+        if customer is not None:
+            self._given[customer] = agent
 
     def room_of(self, agent: Agent) -> int:
         """Tasks the agent could still take by its capacity, whether or not the round looks at it."""

@@ -48,7 +48,7 @@ class Queue:
         passed: tuple[str, ...] = ()
         for name in self._rule.strategy:
             if name in ("owner", "last_agent"):
-                wanted = task.owner if name == "owner" else self._state.last_agents.get(task.customer or "")
+                wanted = task.owner if name == "owner" else self._seats.last_agent(task.customer)
                 seat, reason = self._named(wanted, region)
                 if seat is not None:
                     return seat, pick_of(name, passed)
@@ -89,8 +89,19 @@ class Queue:
             return None, "outside the region"
         seat = self._seats.of(agent)
         if seat is None or not self._open(seat):
-            return None, why_closed(agent, seat)
+            return None, self._why_closed(agent)
         return seat, ""
+
+    def _why_closed(self, agent: Agent) -> str:
+        """Why an agent within the targets takes nothing; also of one the round does not look at."""
+        if agent.presence != "available":
+            return agent.presence
+        if self._seats.room_of(agent) <= 0:
+            return "at capacity"
+        cap = self._rule.cap_per_agent
+        if cap is not None and self._seats.held_of(agent, self._rule.id) >= cap:
+            return "at rule cap"
+        return "outside the targets"  # which name its load
 
     def _region(self, region: str | None) -> tuple[str | None, str]:
         if region is None:
@@ -135,10 +146,3 @@ class Queue:
 def pick_of(by: str, passed: tuple[str, ...]) -> Pick:
     """One Pick object for each way of finding an agent."""
     return Pick(by, passed)
-
-
-def why_closed(agent: Agent, seat: Seat | None) -> str:
-    """Why an agent within the targets takes nothing."""
-    if agent.presence != "available":
-        return agent.presence
-    return "at rule cap" if seat is not None and seat.room > 0 else "at capacity"

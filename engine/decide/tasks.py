@@ -88,6 +88,12 @@ def reassign(state: State, command: ReassignTask, _context: Context) -> list[ev.
         if isinstance(found, Refusal):
             return found
     assert isinstance(task, Task) and isinstance(agent, Agent)
+    if task.status == "created":
+        return precondition(
+            "TASK_NOT_WAITING",
+            f"Expected task {task.number} to wait in a pool or be held, but its package is still being imported",
+            task=task.number,
+        )
     if task.agent == agent.id:
         return precondition(
             "SAME_AGENT", f"Expected another agent, but {agent.id} already holds task {task.number}", task=task.number

@@ -6,7 +6,6 @@ message that we state in it, 0 or 1, because the engine cannot test lists, parts
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from operator import eq, ge, gt, le, lt
 from typing import TypeAlias, cast
@@ -137,7 +136,8 @@ def admitted(value: object, kind: AttributeType) -> object:
         return value if isinstance(value, str) else None
     if kind == "bool":
         return bool(value) if isinstance(value, bool | int | float) and value in (0, 1) else None
-    return value if isinstance(value, int | float) and not math.isnan(value) else None
+    # Only NaN differs from itself; math.isnan would refuse integers beyond a float.
+    return value if isinstance(value, int | float) and value == value else None  # noqa: PLR0124
 
 
 def _admitted_list(value: object, kind: AttributeType) -> tuple[object, ...] | None:

@@ -13,7 +13,7 @@ from engine.rules.batches import Batch, Chain, Condition, Numbered, Property, de
 from engine.rules.formula import All, Any, Formula, Stated, Test, atoms_of, holds
 from engine.rules.model import AttributeType
 from engine.rules.paths import paths_of
-from engine.rules.scales import ABSENT, ABSENT_ABOVE, Scale
+from engine.rules.scales import ABSENT, ABSENT_ABOVE, Marks, Scale
 
 PROPERTY_NAMES = tuple(f"p{number}" for number in range(256))
 """Names of properties in a message. durable-rules tells them apart by a 32-bit hash; a test keeps these distinct."""
@@ -39,25 +39,27 @@ class Reading:
         self.kinds = {name: kinds[name] for name in sorted(grouped)}
         self.scales = {name: Scale(name, kinds[name], grouped[name]) for name in self.kinds}
         self._crossed = tuple(atom for atom in atoms if isinstance(atom, Cross))
-        self._crossed_by: dict[tuple[str, ...], tuple[Cross, ...]] = {}
+        self._marks = {name: Marks(scale, kinds[name]) for name, scale in self.scales.items()}
+        self._keyed: dict[tuple[str, ...], tuple[tuple[Marks, ...], tuple[Cross, ...]]] = {}
 
     def admit(self, names: Sequence[str], values: Sequence[object]) -> dict[str, object]:
         """Values by name; what is absent or not of its type is left out."""
         admitted_ = ((name, admitted(value, self.kinds[name])) for name, value in zip(names, values, strict=True))
         return {name: value for name, value in admitted_ if value is not None}
 
-    def key(self, names: Sequence[str], values: Values) -> Hashable:
-        """Equal keys mean that every formula over ``names`` answers alike."""
-        marks = tuple(self.scales[name].mark(values.get(name)) for name in names)
-        crossed = self._crossed_over(tuple(names))
-        return (marks, tuple(truth(atom, values) for atom in crossed)) if crossed else marks
+    def key(self, names: tuple[str, ...], values: Sequence[object]) -> Hashable:
+        """Equal keys mean that every formula over ``names`` answers alike. The bulk path: one lookup a value."""
+        marks, crossed = self._keyed.get(names) or self._key_over(names)
+        key = tuple([seen[value] for seen, value in zip(marks, values, strict=True)])
+        if not crossed:
+            return key
+        admitted_ = self.admit(names, values)
+        return (key, tuple(truth(atom, admitted_) for atom in crossed))
 
-    def _crossed_over(self, names: tuple[str, ...]) -> tuple[Cross, ...]:
-        found = self._crossed_by.get(names)
-        if found is None:
-            found = tuple(atom for atom in self._crossed if set(names_in(atom)) <= set(names))
-            self._crossed_by[names] = found
-        return found
+    def _key_over(self, names: tuple[str, ...]) -> tuple[tuple[Marks, ...], tuple[Cross, ...]]:
+        crossed = tuple(atom for atom in self._crossed if set(names_in(atom)) <= set(names))
+        self._keyed[names] = tuple(self._marks[name] for name in names), crossed
+        return self._keyed[names]
 
     def chains(self, head: Chain, formula: Formula) -> tuple[Chain, ...]:
         """The formula's chains behind ``head``: gates come first, as few of them hold for one message."""

@@ -43,7 +43,7 @@ class DurableEngine:
         """The number of the first rule that matches, or None. Raises ``EngineError`` on any other answer."""
         if self._handle is None:
             raise EngineError("Expected an open engine, but it is closed")
-        self._asked += 1  # an id that was seen before would be dropped as a duplicate
+        self._asked += 1  # a message whose id the engine still holds would be dropped as a duplicate
         try:
             return self._fire({**message, "id": self._asked})
         except self._native.error as error:

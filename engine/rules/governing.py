@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 
-from engine.rules.atoms import Compare, Values
+from engine.rules.atoms import Compare
 from engine.rules.batches import Numbered
 from engine.rules.compiler import Plan, Reading, plans_of
 from engine.rules.durable import DurableEngine
@@ -54,16 +54,13 @@ class Governing:
             for number, (head, when) in enumerate(zip(heads, conditions, strict=True))
         ]
 
-    def admit(self, values: tuple[object, ...]) -> dict[str, object]:
-        """Values of ``inputs`` by name, without the absent ones and those of a wrong type."""
-        return self._reading.admit(self._names, values)
+    def key(self, values: tuple[object, ...]) -> Hashable:
+        """Equal keys of values of ``inputs`` have equal answers."""
+        return self._reading.key(self._names, values)
 
-    def key(self, admitted: Values) -> Hashable:
-        """Equal keys have equal answers."""
-        return self._reading.key(self._names, admitted)
-
-    def decide(self, admitted: Values) -> int | None:
+    def decide(self, values: tuple[object, ...]) -> int | None:
         """Ask the engines in order of precedence."""
+        admitted = self._reading.admit(self._names, values)
         for number, plan in enumerate(self._engines.plans):
             answer = self._engines.ask(number, self._reading.message(plan.names, admitted))
             if answer is not None:

@@ -53,11 +53,10 @@ class Matcher:
         return answer
 
     def _by_meaning(self, values: tuple[object, ...]) -> int | None:
-        admitted = self._governing.admit(values)
-        meaning = self._governing.key(admitted)
+        meaning = self._governing.key(values)
         if meaning in self._meanings:
             return self._meanings[meaning]
-        answer = self._governing.decide(admitted)
+        answer = self._governing.decide(values)
         if len(self._meanings) >= MEMO_LIMIT:
             self._meanings.clear()
         self._meanings[meaning] = answer

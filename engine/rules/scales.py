@@ -11,14 +11,14 @@ from bisect import bisect_left
 from collections.abc import Hashable, Iterable
 from typing import cast
 
-from engine.rules.atoms import Atom, Compare, Holds, OneOf, Size, TextTest, truth
+from engine.rules.atoms import Atom, Compare, Holds, OneOf, Size, TextTest, admitted, truth
 from engine.rules.model import AttributeType
 
 ABSENT = 0
 """The place of an absent value, below all others."""
 ABSENT_ABOVE = 2**30
 """Its place where ``<`` is asked: above all others, so that every order test on it is false."""
-CACHED = 4_096
+CACHED = 16_384
 """Values whose place is remembered, an attribute."""
 
 
@@ -37,7 +37,6 @@ class Scale:
         self._index = {constant: 2 * place + 2 for place, constant in enumerate(self._constants)}
         self._held = frozenset(atom.value for atom in mine if isinstance(atom, Holds))
         self._facts = tuple(atom for atom in mine if isinstance(atom, TextTest | Size))
-        self._marks: dict[object, Hashable] = {}
 
     def place(self, value: object) -> int:
         """The place of an admitted value; None is absent."""
@@ -53,19 +52,28 @@ class Scale:
         """All that any one-attribute test can learn about an admitted value."""
         if value is None or not (self._facts or self._kind.startswith("list")):
             return self.place(value)
-        mark = self._marks.get(value)
-        if mark is None:
-            mark = self._full_mark(value)
-            if len(self._marks) >= CACHED:
-                self._marks.clear()
-            self._marks[value] = mark
-        return mark
-
-    def _full_mark(self, value: object) -> Hashable:
         facts = tuple(truth(atom, {self._name: value}) for atom in self._facts)
         if self._kind.startswith("list"):
             return (self._held.intersection(cast("tuple[object, ...]", value)), facts)
         return (self.place(value), facts)
+
+
+class Marks(dict[object, Hashable]):
+    """The mark of a raw value, remembered: a million rows hold few different values of one attribute.
+
+    Values that are equal as keys (1, 1.0, True) are admitted alike, so they may share an entry.
+    """
+
+    def __init__(self, scale: Scale, kind: AttributeType) -> None:
+        super().__init__()
+        self._scale, self._kind = scale, kind
+
+    def __missing__(self, value: object) -> Hashable:
+        mark = self._scale.mark(admitted(value, self._kind))
+        if len(self) >= CACHED:
+            self.clear()
+        self[value] = mark
+        return mark
 
 
 def _constants(kind: AttributeType, atoms: Iterable[Atom]) -> set[object]:

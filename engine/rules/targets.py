@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import msgspec
 
@@ -74,11 +74,10 @@ class Questions:
 
     def answer(self, number: int, names: tuple[str, ...], values: Sequence[object]) -> bool:
         """Whether the targets hold for these values of ``names``; remembered by what the values mean."""
-        admitted = self.reading.admit(names, values)
-        key = (number, self.reading.key(names, admitted))
+        key = (number, self.reading.key(names, values))
         answer = self._memo.get(key)
         if answer is None:
-            answer = self._asked(number, admitted)
+            answer = self._asked(number, self.reading.admit(names, values))
             if len(self._memo) >= MEMO_LIMIT:
                 self._memo.clear()
             self._memo[key] = answer

@@ -1,0 +1,66 @@
+# Everything a person needs: `make demo` runs Paidan, `make test` tests it. Each does all its own set-up.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PROTOS := $(wildcard proto/paidan/v1/*.proto)
+CODE := engine projections adapters server.py tests benchmarks
+
+.PHONY: demo test check format lint types contracts proto drift lock bench clean help
+
+help:
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+
+demo: $(READY) ## start a server, import 100,000 rows, show who got what and why (FILE=, ROWS=, SEED=)
+	$(BIN)/paidan demo $(if $(FILE),--file $(FILE)) $(if $(ROWS),--rows $(ROWS)) $(if $(SEED),--seed $(SEED))
+
+test: $(READY) ## run every test, on a real PostgreSQL of its own
+	$(BIN)/python -m pytest
+
+check: lint types contracts drift test ## all that CI checks
+
+format: $(READY) ## put the code in its form
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+lint: $(READY)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+
+types: $(READY)
+	$(BIN)/mypy
+
+contracts: $(READY)
+	$(BIN)/lint-imports
+
+proto: $(READY) ## make the gRPC stubs anew from proto/
+	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=proto --pyi_out=proto --grpc_python_out=proto $(PROTOS)
+
+drift: $(READY)
+	@rm -rf $(VENV)/drift && mkdir -p $(VENV)/drift
+	@$(BIN)/python -m grpc_tools.protoc -I proto --python_out=$(VENV)/drift --pyi_out=$(VENV)/drift --grpc_python_out=$(VENV)/drift $(PROTOS)
+	@for made in $$(cd $(VENV)/drift && find paidan -name '*_pb2*'); do \
+	  cmp -s $(VENV)/drift/$$made proto/$$made || { echo "proto/$$made is not what proto/ makes; run 'make proto'"; exit 1; }; \
+	done
+	@echo "generated code is as proto/ makes it"
+
+bench: $(READY) ## measure the main job beside a raw COPY of the same rows
+	$(BIN)/python -m benchmarks.main_job
+
+lock: $(READY) ## resolve the dependencies anew
+	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras \
+	  --allow-unsafe --no-header -o requirements-build.lock requirements-build.in
+	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras \
+	  --allow-unsafe --no-header --extra dev -o requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) .paidan .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache
+
+$(READY): pyproject.toml requirements.lock requirements-build.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 13) else "Expected Python 3.11 or 3.12, but this is %d.%d; say PYTHON=python3.12" % v)'
+	@command -v cc >/dev/null || { echo "Expected a C compiler for durable-rules, but there is none; on Debian: apt-get install -y gcc python3-dev"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --require-hashes -r requirements-build.lock
+	$(BIN)/python -m pip install -q --require-hashes --no-build-isolation -r requirements.lock
+	$(BIN)/python -m pip install -q --no-deps --no-build-isolation --no-index -e .
+	@touch $(READY)

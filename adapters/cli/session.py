@@ -1,0 +1,161 @@
+"""One run of a command: whom it asks, and how it answers. ``remote`` gives every command the options for it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import typer
+
+from adapters.cli.options import DEFAULT_SERVER, DEFAULT_WORKSPACE, Actor, AsJson, Server, WorkspaceName
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+    from adapters.grpc_api.client import Client
+
+Answer = TypeVar("Answer")
+Column = tuple[str, Callable[[Any], str]]
+"""Heading, and the cell of a message."""
+
+PAGE = 1_000
+REFUSED = 1
+USAGE = 2
+"""Exit codes; 3 is for a server that cannot be reached."""
+
+
+class Session:
+    """A server asked, a workspace worked in, answers written."""
+
+    def __init__(self, server: str, workspace: str, actor: str, as_json: bool) -> None:
+        self.parent = f"workspaces/{workspace}"
+        self.as_json = as_json
+        self._server, self._actor = server, actor
+
+    @functools.cached_property
+    def client(self) -> Client:
+        """The connection; gRPC is imported only now, so that help comes at once."""
+        from adapters.grpc_api.client import Client
+
+        return Client(self._server, self._actor)
+
+    def name(self, collection: str, key: int | str) -> str:
+        """``workspaces/{workspace}/{collection}/{key}``."""
+        return f"{self.parent}/{collection}/{key}"
+
+    def ask(self, method: Callable[..., Answer], request: Any) -> Answer:
+        """One request, one answer."""
+        return self.client.ask(method, request)
+
+    def stream(self, method: Callable[..., Iterable[Answer]], request: Any) -> Iterator[Answer]:
+        """One request, many messages."""
+        return self.client.stream(method, request)
+
+    def pages(self, method: Callable[..., Any], request: Any, field: str, limit: int) -> Iterator[Message]:
+        """All rows of a list, page after page, at most ``limit`` unless it is 0."""
+        left = limit or None
+        while True:
+            request.page_size = PAGE if left is None else min(PAGE, left)
+            answer = self.ask(method, request)
+            rows: Sequence[Message] = getattr(answer, field)
+            yield from rows
+            left = None if left is None else left - len(rows)
+            if not answer.next_page_token or left == 0:
+                return
+            request.page_token = answer.next_page_token
+
+    def tell(self, message: Message, sentence: str) -> None:
+        """The outcome of a mutation."""
+        if self.as_json:
+            self.show_json(message)
+        else:
+            self.say(sentence)
+
+    def say(self, text: str) -> None:
+        """A line for people."""
+        from adapters.cli.rendering import console
+
+        console().print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def show_json(self, *messages: Message) -> None:
+        """One JSON object a line."""
+        from adapters.cli.plain import json_line
+
+        for message in messages:
+            typer.echo(json_line(message))
+
+    def show_rows(self, messages: Iterator[Message], columns: Sequence[Column], none: str) -> None:
+        """A table, or JSON lines; ``none`` says that there is nothing."""
+        if self.as_json:
+            self.show_json(*messages)
+            return
+        from adapters.cli.rendering import show_table
+
+        show_table(list(messages), columns, none)
+
+    def show_record(self, message: Message, fields: Sequence[Column]) -> None:
+        """One thing, field by field, or JSON."""
+        if self.as_json:
+            self.show_json(message)
+            return
+        from adapters.cli.rendering import show_record
+
+        show_record(message, fields)
+
+
+def fail(message: str, code: int = USAGE) -> typer.Exit:
+    """Says what is wrong; to be raised."""
+    typer.echo(f"paidan: {message}", err=True)
+    return typer.Exit(code)
+
+
+def remote(command: Callable[..., None]) -> Callable[..., None]:
+    """A command of the server: gets a Session for its first parameter, made from the options it thereby has."""
+
+    @functools.wraps(command)
+    def run(
+        *args: Any,
+        server: str = DEFAULT_SERVER,
+        workspace: str = DEFAULT_WORKSPACE,
+        actor: str = "operator",
+        as_json: bool = False,
+        **given: Any,
+    ) -> None:
+        _guarded(functools.partial(command, Session(server, workspace, actor, as_json), *args, **given))
+
+    own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+    run.__signature__ = inspect.Signature([*own, *_COMMON])  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *_COMMON)}
+    return run
+
+
+def _option(name: str, kind: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+
+
+_COMMON = (
+    _option("server", Server, DEFAULT_SERVER),
+    _option("workspace", WorkspaceName, DEFAULT_WORKSPACE),
+    _option("actor", Actor, "operator"),
+    _option("as_json", AsJson, False),
+)
+
+
+def _guarded(run: Callable[[], None]) -> None:
+    """Failures of the server become a reason on stderr and an exit code."""
+    from adapters.grpc_api.client import CallError
+
+    try:
+        run()
+    except CallError as error:
+        code = f" ({error.reason})" if error.reason else ""
+        lines = [f"{error.message}{code}"]
+        lines += [
+            f"  {item.field}: {item.description}" if item.field else f"  {item.description}"
+            for item in error.violations
+        ]
+        raise fail("\n".join(lines), error.exit_code) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None

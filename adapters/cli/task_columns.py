@@ -1,0 +1,47 @@
+"""How tasks look to people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from adapters.cli.rendering import Column, field, listed, local, pairs, shown, time, word
+
+
+def _person(task: Any) -> str:
+    person = task.person_masked
+    return ", ".join(filter(None, (person.full_name, person.mobile, person.id_card)))
+
+
+def _where(task: Any) -> str:
+    return f"package {task.package}, line {task.line}" if task.package else ""
+
+
+def _rule(task: Any) -> str:
+    return f"{task.rule} (version {task.rule_set_version})" if task.rule else ""
+
+
+def _holder(task: Any) -> str:
+    return f"{task.agent} (grant {task.grant}, since {local(task.assign_time)})" if task.agent else ""
+
+
+def _pool(task: Any) -> str:
+    lane = ", ".join(shown(value) for value in task.lane)
+    waiting = f"since {local(task.pool_time)}, relax step {task.stage}" if task.waiting_for else ""
+    return f"{waiting}, lane {lane}" if waiting and lane else waiting
+
+
+TASK_COLUMNS: list[Column] = [
+    ("task#", field("number")), ("type", field("type")), ("status", word("status")), ("prio#", field("priority")),
+    ("rule", field("rule")), ("agent", field("agent")), ("waiting for", field("waiting_for")),
+    ("customer", field("customer")), ("region", field("region")), ("created", time("create_time")),
+]  # fmt: skip
+
+TASK_FIELDS: list[Column] = [
+    ("task", field("number")), ("type", field("type")), ("business type", field("business_type")),
+    ("status", word("status")), ("priority", field("priority")), ("customer", field("customer")),
+    ("person", _person), ("owner", field("owner")), ("region", field("region")), ("attributes", pairs("attributes")),
+    ("from", _where), ("rule", _rule), ("waiting for", field("waiting_for")), ("waits", _pool), ("agent", _holder),
+    ("picked by", field("picked_by")), ("passed over", listed("passed")), ("created", time("create_time")),
+    ("started", time("start_time")), ("ended", time("end_time")), ("wrap-up", pairs("wrap_up")),
+    ("events", listed("positions")),
+]  # fmt: skip

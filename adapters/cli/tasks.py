@@ -1,0 +1,209 @@
+"""``paidan tasks``: create, list, show, claim, start, complete, reassign, cancel."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from adapters.cli.options import Filter, Grant, Limit, OrderBy, Reason, RequestId, TaskNumber
+from adapters.cli.pairs import pairs_of, values_of
+from adapters.cli.session import REFUSED, Session, fail, remote
+
+if TYPE_CHECKING:
+    from paidan.v1.tasks_pb2 import Task
+
+app = typer.Typer(help="Single tasks, from creation to completion.", no_args_is_help=True)
+
+Agent = Annotated[str, typer.Option("--agent", help="Id of the agent. Default: whoever holds it.")]
+GivenAgent = Annotated[str, typer.Argument(metavar="AGENT", help="Id of the agent.")]
+
+
+@app.command("create")
+@remote
+def create(
+    session: Session,
+    task_type: Annotated[str, typer.Argument(metavar="TYPE", help="Task type.")],
+    *,
+    business_type: Annotated[str, typer.Option("--business-type")] = "",
+    attribute: Annotated[
+        list[str],
+        typer.Option(
+            "--attribute", "-a", metavar="NAME=VALUE", help="An attribute; the value is YAML: 3, 3.0, true, [a, b]."
+        ),
+    ] = [],  # noqa: B006
+    customer: Annotated[str, typer.Option("--customer", help="Customer number.")] = "",
+    owner: Annotated[str, typer.Option("--owner", help="Account manager: an agent id.")] = "",
+    region: Annotated[str, typer.Option("--region")] = "",
+    priority: Annotated[int, typer.Option("--priority", min=0, max=100)] = 0,
+    request_id: RequestId = "",
+) -> None:
+    """Create one task."""
+    from paidan.v1.tasks_pb2 import CreateTaskRequest
+
+    from adapters.grpc_api.client import fresh_request_id
+    from adapters.grpc_api.values import to_values
+
+    request = CreateTaskRequest(
+        parent=session.parent, task_type=task_type, business_type=business_type,
+        attributes=to_values(values_of(attribute)), customer=customer, owner=owner, region=region, priority=priority,
+        request_id=request_id or fresh_request_id(),
+    )  # fmt: skip
+    answer = session.ask(session.client.tasks.CreateTask, request)
+    session.tell(answer, f"Task {answer.number} is created (position {answer.position}).")
+
+
+@app.command("list")
+@remote
+def list_tasks(session: Session, filter: Filter = "", order_by: OrderBy = "", limit: Limit = 50) -> None:  # noqa: A002
+    """Tasks that a filter selects."""
+    from paidan.v1.tasks_pb2 import ListTasksRequest
+
+    from adapters.cli.task_columns import TASK_COLUMNS
+
+    request = ListTasksRequest(parent=session.parent, filter=filter, order_by=order_by)
+    session.show_rows(
+        session.pages(session.client.tasks.ListTasks, request, "tasks", limit), TASK_COLUMNS, "No such tasks."
+    )
+
+
+@app.command("show")
+@remote
+def show(session: Session, task: TaskNumber) -> None:
+    """Everything about one task."""
+    from adapters.cli.task_columns import TASK_FIELDS
+
+    session.show_record(_task(session, task), TASK_FIELDS)
+
+
+@app.command("claim")
+@remote
+def claim(
+    session: Session,
+    agent: GivenAgent,
+    task: Annotated[int, typer.Option("--task", min=0, help="The task wanted; 0: the first of the pools open.")] = 0,
+    request_id: RequestId = "",
+) -> None:
+    """An agent takes a task from a claim pool."""
+    from paidan.v1.tasks_pb2 import ClaimTaskRequest
+
+    from adapters.grpc_api.client import fresh_request_id
+
+    request = ClaimTaskRequest(
+        parent=session.parent, agent=agent, task=task, request_id=request_id or fresh_request_id()
+    )
+    answer = session.ask(session.client.tasks.ClaimTask, request)
+    session.tell(answer, f"{agent} holds task {answer.number} under grant {answer.grant}.")
+
+
+@app.command("start")
+@remote
+def start(
+    session: Session, task: TaskNumber, agent: Agent = "", grant: Grant = None, request_id: RequestId = ""
+) -> None:
+    """An agent begins work on a task that it holds."""
+    from paidan.v1.tasks_pb2 import StartTaskRequest
+
+    from adapters.grpc_api.client import fresh_request_id
+
+    agent, grant = _held(session, task, agent, grant)
+    request = StartTaskRequest(
+        name=session.name("tasks", task), agent=agent, grant=grant, request_id=request_id or fresh_request_id()
+    )
+    answer = session.ask(session.client.tasks.StartTask, request)
+    session.tell(answer, f"{agent} works on task {task} (position {answer.position}).")
+
+
+@app.command("complete")
+@remote
+def complete(
+    session: Session,
+    task: TaskNumber,
+    *,
+    wrap_up: Annotated[
+        list[str], typer.Option("--wrap-up", "-w", metavar="FIELD=VALUE", help="A field of the rule's wrap-up.")
+    ] = [],  # noqa: B006
+    agent: Agent = "",
+    grant: Grant = None,
+    request_id: RequestId = "",
+) -> None:
+    """An agent ends its work on a task."""
+    from paidan.v1.tasks_pb2 import CompleteTaskRequest
+
+    from adapters.grpc_api.client import fresh_request_id
+
+    fields = pairs_of(wrap_up, "--wrap-up")
+    agent, grant = _held(session, task, agent, grant)
+    request = CompleteTaskRequest(
+        name=session.name("tasks", task), agent=agent, grant=grant, wrap_up=fields,
+        request_id=request_id or fresh_request_id(),
+    )  # fmt: skip
+    answer = session.ask(session.client.tasks.CompleteTask, request)
+    session.tell(answer, f"Task {task} is completed (position {answer.position}).")
+
+
+@app.command("reassign")
+@remote
+def reassign(
+    session: Session, task: TaskNumber, agent: GivenAgent, *, grant: Grant = None, reason: Reason = "",
+    request_id: RequestId = "",
+) -> None:  # fmt: skip
+    """A supervisor gives a task to an agent."""
+    from paidan.v1.tasks_pb2 import ReassignTaskRequest
+
+    from adapters.grpc_api.client import fresh_request_id
+
+    request = ReassignTaskRequest(
+        name=session.name("tasks", task), agent=agent, grant=_grant(session, task, grant), reason=reason,
+        request_id=request_id or fresh_request_id(),
+    )  # fmt: skip
+    answer = session.ask(session.client.tasks.ReassignTask, request)
+    session.tell(answer, f"{agent} holds task {task} under grant {answer.grant}.")
+
+
+@app.command("cancel")
+@remote
+def cancel(
+    session: Session, task: TaskNumber, grant: Grant = None, reason: Reason = "", request_id: RequestId = ""
+) -> None:
+    """Take a task out of the system."""
+    from paidan.v1.tasks_pb2 import CancelTaskRequest
+
+    from adapters.grpc_api.client import fresh_request_id
+
+    request = CancelTaskRequest(
+        name=session.name("tasks", task), grant=_grant(session, task, grant), reason=reason,
+        request_id=request_id or fresh_request_id(),
+    )  # fmt: skip
+    answer = session.ask(session.client.tasks.CancelTask, request)
+    session.tell(answer, f"Task {task} is cancelled (position {answer.position}).")
+
+
+def _task(session: Session, number: int, min_position: int = 0) -> Task:
+    from paidan.v1.tasks_pb2 import GetTaskRequest
+
+    request = GetTaskRequest(name=session.name("tasks", number), min_position=min_position)
+    return session.ask(session.client.tasks.GetTask, request).task
+
+
+def _held(session: Session, number: int, agent: str, grant: int | None) -> tuple[str, int]:
+    """Agent and grant of who holds the task, as far as they are not given. Ends the command where nobody does."""
+    if agent and grant is not None:
+        return agent, grant
+    task = _now(session, number)
+    if not task.agent:
+        raise fail(f"Expected an agent to hold task {number}, but nobody does", REFUSED)
+    return agent or task.agent, task.grant if grant is None else grant
+
+
+def _grant(session: Session, number: int, grant: int | None) -> int:
+    """The grant in force, 0 where nobody holds the task, unless one is given."""
+    return _now(session, number).grant if grant is None else grant
+
+
+def _now(session: Session, number: int) -> Task:
+    """The task as the log has it at this moment, not as a view that lags behind."""
+    from paidan.v1.audit_pb2 import ListViewsRequest
+
+    head = session.ask(session.client.audit.ListViews, ListViewsRequest(parent=session.parent)).position
+    return _task(session, number, head)

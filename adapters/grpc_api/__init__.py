@@ -1,0 +1,1 @@
+"""Paidan over gRPC: servicers, the server and the thin client. The wire contract stands in ``proto/paidan/v1``."""

@@ -1,0 +1,53 @@
+"""Where commands are handed in: who asks, under which request id, and what the answer is worth."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import grpc
+
+from adapters.grpc_api.checks import MAX_ID, Checks
+from adapters.grpc_api.failures import refused
+from adapters.grpc_api.metadata import ACTOR, ANONYMOUS, CORRELATION
+from adapters.grpc_api.services import Services
+from engine.answers import Answer
+from engine.commands import Command, Order
+from engine.refusals import Refusal
+
+Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
+
+
+class Desk:
+    """Submits commands of one workspace for callers of RPCs."""
+
+    def __init__(self, services: Services) -> None:
+        self._writer = services.writer
+        self._workspace = services.workspace
+
+    def checks(self) -> Checks:
+        """For a new request."""
+        return Checks(self._workspace)
+
+    async def submit(self, command: Command, request_id: str, context: Context) -> Answer:
+        """The durable answer. Raises Failure where the command is refused."""
+        actor, correlation = self._caller(context)
+        outcome = await self._writer.submit(Order(command, actor, request_id, correlation))
+        if isinstance(outcome, Refusal):
+            raise refused(outcome)
+        if outcome.refusal is not None:
+            raise refused(outcome.refusal)
+        return outcome
+
+    def name(self, collection: str, key: int | str | None) -> str:
+        """``workspaces/{workspace}/{collection}/{key}``."""
+        return f"workspaces/{self._workspace}/{collection}/{key}"
+
+    def _caller(self, context: Context) -> tuple[str, str]:
+        sent = {key: value for key, value in context.invocation_metadata() or () if key in (ACTOR, CORRELATION)}
+        if not sent:
+            return ANONYMOUS, ""
+        checks = self.checks()
+        actor = checks.line(ACTOR, str(sent.get(ACTOR, ANONYMOUS)), MAX_ID, required=True)
+        correlation = checks.line(CORRELATION, str(sent.get(CORRELATION, "")), MAX_ID)
+        checks.end()
+        return actor, correlation

@@ -1,0 +1,118 @@
+"""Events as messages: personal data masked, and for one task's history cut down to what they say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+from paidan.v1.values_pb2 import Event
+
+from adapters.grpc_api.words import timestamp
+from engine import events as ev
+from projections.masking import masked
+
+MAX_BYTES = 1_000_000
+"""Of one message of a stream; callers take 4 MB unless they say otherwise."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def event_message(recorded: ev.Recorded) -> Event:
+    """A whole event."""
+    return _message(recorded, _encode(without_personal_data(recorded.event)))
+
+
+def history_message(recorded: ev.Recorded, task: int) -> Event:
+    """What an event says of one task."""
+    return _message(recorded, _encode(about_task(recorded.event, task)))
+
+
+def in_batches(messages: Iterable[Event]) -> Iterator[list[Event]]:
+    """Messages of a stream, each of bounded size."""
+    batch: list[Event] = []
+    size = 0
+    for message in messages:
+        if batch and size + len(message.data_json) > MAX_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(message)
+        size += len(message.data_json)
+    if batch:
+        yield batch
+
+
+def _message(recorded: ev.Recorded, data: bytes) -> Event:
+    return Event(
+        position=recorded.position,
+        type=ev.topic_of(recorded.event),
+        event_time=timestamp(recorded.at),
+        actor=recorded.actor,
+        request_id=recorded.request,
+        correlation_id=recorded.correlation,
+        data_json=data.decode(),
+    )
+
+
+def without_personal_data(event: ev.Event) -> ev.Event:
+    """The event with persons masked and without the text of rows set aside."""
+    match event:
+        case ev.TasksImported(persons=persons, rejected=rejected) if persons or rejected:
+            shown = tuple(ev.RejectedRow(row.line, row.column, row.reason, "") for row in rejected)
+            return replace(event, persons=tuple(map(_masked, persons)), rejected=shown)
+        case ev.TaskCreated(person=person) if person is not None:
+            return replace(event, person=_masked(person))
+    return event
+
+
+def _masked(person: ev.Person) -> ev.Person:
+    name, mobile, id_card = masked(person)
+    return ev.Person(name or None, mobile or None, id_card or None)
+
+
+def about_task(event: ev.Event, task: int) -> ev.Event | dict[str, Any]:
+    """A chunked event cut down to one of its tasks; any other as it is, masked."""
+    match event:
+        case ev.TasksImported():
+            return _imported(event, task)
+        case ev.TasksPooled():
+            return _pooled(event, task)
+        case ev.TasksAllocated():
+            return _allocated(event, task)
+        case ev.TasksRelaxed(rule=rule, stage=stage):
+            return {"task": task, "rule": rule, "stage": stage}
+        case ev.TasksCancelled(tasks=tasks, agents=agents, reason=reason):
+            return {"task": task, "agent": agents[tasks.index(task)], "reason": reason}
+    return without_personal_data(event)
+
+
+def _imported(event: ev.TasksImported, task: int) -> dict[str, Any]:
+    index = task - event.first_task
+    row = event.rows[index]
+    found: dict[str, Any] = {"task": task, "package": event.package, "line": row.line, "task_type": event.task_type}
+    found |= {"business_type": event.business_type, "customer": row.customer, "owner": row.owner, "region": row.region}
+    found |= {"priority": row.priority, "attributes": dict(zip(event.columns, row.attributes, strict=True))}
+    if event.persons:
+        found["person"] = _masked(event.persons[index])
+    return found
+
+
+def _pooled(event: ev.TasksPooled, task: int) -> dict[str, Any]:
+    placement = next(item for item in event.placements if task in item.tasks)
+    version = event.rule_set_version
+    return {"task": task, "rule": placement.rule, "lane": placement.lane, "rule_set_version": version}
+
+
+def _allocated(event: ev.TasksAllocated, task: int) -> dict[str, Any]:
+    index = event.tasks.index(task)
+    pick = event.picks[event.how[index]]
+    return {
+        "task": task,
+        "agent": event.agents[event.who[index]],
+        "rule": event.rules[event.under[index]],
+        "rule_set_version": event.rule_set_version,
+        "round": event.round,
+        "picked_by": pick.by,
+        "passed": pick.passed,
+    }

@@ -1,0 +1,68 @@
+"""What the servicers are given: the writer, the views, and work that other processes do for them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from adapters.files import Spool
+from adapters.findings import Explanation, Progress, Report
+from adapters.queries import Queries
+from adapters.rule_changes import DryRun
+from engine.answers import Answer
+from engine.commands import Order
+from engine.refusals import Refusal
+from engine.rules.diff import RuleSetDiff
+from engine.simulation import SimulationReport
+from engine.state import State
+
+
+class Writer(Protocol):
+    """The workspace's one writer."""
+
+    @property
+    def position(self) -> int:
+        """Of the last durable event."""
+
+    async def submit(self, order: Order) -> Answer | Refusal:
+        """Resolves once the outcome is durable. Raises what ``foreign`` knows."""
+
+    @property
+    def state(self) -> State:
+        """What the next decision rests on. Raises NotServingError."""
+
+    async def wait_beyond(self, position: int) -> int:
+        """Resolves once the durable position is above this one."""
+
+
+class Audit(Protocol):
+    """Heavy reading of the log, done in another process so that no RPC waits for it."""
+
+    async def explain(self, task: int, grant: int) -> Explanation | Refusal:
+        """Of one assignment (0: the last one, or why the task waits now)."""
+
+    def verify(self) -> AsyncIterator[Progress | Report]:
+        """Progress, and the report at the end."""
+
+    def rebuild(self, view: str) -> AsyncIterator[Progress]:
+        """Progress until the view is back in service."""
+
+    def simulate(self, source: str) -> AsyncIterator[Progress | SimulationReport | Refusal]:
+        """Progress, and the report at the end; a refusal where the document is not valid."""
+
+    async def compare(self, before: str, after: str) -> RuleSetDiff:
+        """Two rule documents."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """One workspace, served."""
+
+    workspace: str
+    writer: Writer
+    queries: Queries
+    spool: Spool
+    audit: Audit
+    dry_run: Callable[[str], Awaitable[DryRun | Refusal]]
+    """What applying a rule document would do."""

@@ -1,0 +1,109 @@
+"""The gRPC server of one workspace: services, health, reflection, limits, and an end that loses nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from paidan.v1 import agents_pb2, audit_pb2, importer_pb2, packages_pb2, pools_pb2, rules_pb2, tasks_pb2
+from paidan.v1.agents_pb2_grpc import add_AgentServiceServicer_to_server
+from paidan.v1.audit_pb2_grpc import add_AuditServiceServicer_to_server
+from paidan.v1.importer_pb2_grpc import add_ImporterServiceServicer_to_server
+from paidan.v1.packages_pb2_grpc import add_PackageServiceServicer_to_server
+from paidan.v1.pools_pb2_grpc import add_PoolServiceServicer_to_server
+from paidan.v1.rules_pb2_grpc import add_RuleServiceServicer_to_server
+from paidan.v1.tasks_pb2_grpc import add_TaskServiceServicer_to_server
+
+from adapters.grpc_api.agent_service import AgentService
+from adapters.grpc_api.audit_service import AuditService
+from adapters.grpc_api.desk import Desk
+from adapters.grpc_api.guard import Guard
+from adapters.grpc_api.importer_service import ImporterService
+from adapters.grpc_api.package_service import PackageService
+from adapters.grpc_api.pool_service import PoolService
+from adapters.grpc_api.reading import Reading
+from adapters.grpc_api.rule_service import RuleService
+from adapters.grpc_api.services import Services
+from adapters.grpc_api.task_service import TaskService
+from adapters.grpc_api.waiting import Tail
+
+log = logging.getLogger("paidan.grpc")
+
+GRACE_S = 15.0
+"""What was accepted is finished within this, or cut off."""
+FLUSH_S = 0.1
+"""For the last answers to leave."""
+MAX_RPCS = 2_000
+MAX_MESSAGE = 16 * 1024 * 1024
+
+OPTIONS = [
+    ("grpc.max_receive_message_length", MAX_MESSAGE),
+    ("grpc.max_send_message_length", MAX_MESSAGE),
+    ("grpc.so_reuseport", 0),  # a second server on the port is to fail, not to share it
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+]
+
+FILES = (agents_pb2, audit_pb2, importer_pb2, packages_pb2, pools_pb2, rules_pb2, tasks_pb2)
+SERVICES = tuple(service.full_name for file in FILES for service in file.DESCRIPTOR.services_by_name.values())
+
+
+class Serving:
+    """``start`` listens; ``owns`` tells health whether the workspace is ours; ``stop`` finishes what was accepted."""
+
+    def __init__(self, services: Services, listen: str) -> None:
+        self._listen = listen
+        self._guard = Guard()
+        self._tail = Tail(services.writer)
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # put there at run time
+        self._server = grpc.aio.server(interceptors=[self._guard], options=OPTIONS, maximum_concurrent_rpcs=MAX_RPCS)
+        self.port = 0
+        """Listened on, once started; of use where ``listen`` leaves the choice with port 0."""
+        self._add_services(services)
+
+    async def start(self) -> None:
+        """Listen; health says NOT_SERVING until ``owns(True)``. Raises OSError where the address is taken."""
+        await self.owns(False)
+        try:
+            self.port = self._server.add_insecure_port(self._listen)
+        except RuntimeError as error:
+            told = f"Expected to listen on {self._listen}, but it cannot be had; stop what has it, or choose another"
+            raise OSError(told) from error
+        await self._server.start()
+        log.info("listening on %s", self._listen)
+
+    async def owns(self, owned: bool) -> None:
+        """Health: SERVING while this server owns the workspace."""
+        status = health_pb2.HealthCheckResponse
+        for name in ("", *SERVICES):
+            await self._health.set(name, status.SERVING if owned else status.NOT_SERVING)
+
+    async def stop(self, grace: float = GRACE_S) -> None:
+        """Take nothing new, finish what was accepted, end streams that would go on for ever."""
+        await self._health.enter_graceful_shutdown()
+        self._tail.stopping = True
+        ending = asyncio.create_task(self._server.stop(grace))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._guard.idle(), grace)
+        await asyncio.sleep(FLUSH_S)
+        await self._server.stop(None)
+        await ending
+
+    def _add_services(self, services: Services) -> None:
+        server, tail, desk = self._server, self._tail, Desk(services)
+        reading = Reading(services)
+        add_RuleServiceServicer_to_server(RuleService(desk, reading, services), server)
+        add_AgentServiceServicer_to_server(AgentService(desk, reading), server)
+        add_PackageServiceServicer_to_server(PackageService(desk, reading, services.spool, tail), server)
+        add_TaskServiceServicer_to_server(TaskService(desk, reading), server)
+        add_PoolServiceServicer_to_server(PoolService(desk, reading), server)
+        add_AuditServiceServicer_to_server(AuditService(desk, reading, services, tail), server)
+        add_ImporterServiceServicer_to_server(ImporterService(desk, services.writer, tail), server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

@@ -1,0 +1,144 @@
+"""TaskService: what services, agents and supervisors ask of single tasks."""
+
+# ruff: noqa: N802 - RPCs are named as in the contract
+from __future__ import annotations
+
+from paidan.v1 import tasks_pb2 as pb
+from paidan.v1.tasks_pb2_grpc import TaskServiceServicer
+
+from adapters.grpc_api.checks import MAX_ID, Checks
+from adapters.grpc_api.desk import Context, Desk
+from adapters.grpc_api.reading import Reading
+from adapters.grpc_api.task_messages import task_message
+from adapters.grpc_api.values import of_values
+from engine import commands as cmd
+from engine.events import Person
+
+MAX_FIELDS = 200
+
+
+class TaskService(TaskServiceServicer):
+    """Thin: checks a request, hands a command in, renders the answer."""
+
+    def __init__(self, desk: Desk, reading: Reading) -> None:
+        self._desk, self._reading = desk, reading
+
+    async def CreateTask(self, request: pb.CreateTaskRequest, context: Context) -> pb.CreateTaskResponse:
+        checks = self._desk.checks()
+        checks.parent(request.parent)
+        command = _create(checks, request)
+        checks.line("request_id", request.request_id)
+        checks.end()
+        answer = await self._desk.submit(command, request.request_id, context)
+        return pb.CreateTaskResponse(
+            name=self._desk.name("tasks", answer.number), number=answer.number or 0, position=answer.position
+        )
+
+    async def GetTask(self, request: pb.GetTaskRequest, context: Context) -> pb.GetTaskResponse:
+        checks = self._desk.checks()
+        number = checks.number_in("tasks", request.name)
+        minimum = checks.number("min_position", request.min_position)
+        checks.end()
+        row, position = await self._reading.task(number, minimum, context)
+        return pb.GetTaskResponse(task=task_message(self._desk.name("tasks", number), row), position=position)
+
+    async def ListTasks(self, request: pb.ListTasksRequest, context: Context) -> pb.ListTasksResponse:
+        checks = self._desk.checks()
+        checks.parent(request.parent)
+        checks.page(request)
+        checks.end()
+        page = await self._reading.tasks(request, context)
+        return pb.ListTasksResponse(
+            tasks=[task_message(self._desk.name("tasks", row.number), row) for row in page.rows],
+            next_page_token=page.next_page_token,
+            position=page.position,
+        )
+
+    async def ClaimTask(self, request: pb.ClaimTaskRequest, context: Context) -> pb.ClaimTaskResponse:
+        checks = self._desk.checks()
+        checks.parent(request.parent)
+        agent = checks.line("agent", request.agent, MAX_ID, required=True)
+        task = checks.number("task", request.task) or None
+        checks.line("request_id", request.request_id)
+        checks.end()
+        answer = await self._desk.submit(cmd.ClaimTask(agent, task), request.request_id, context)
+        return pb.ClaimTaskResponse(
+            name=self._desk.name("tasks", answer.number),
+            number=answer.number or 0,
+            grant=answer.position,
+            position=answer.position,
+        )
+
+    async def StartTask(self, request: pb.StartTaskRequest, context: Context) -> pb.StartTaskResponse:
+        number, agent, grant = self._held(request)
+        answer = await self._desk.submit(cmd.StartTask(number, agent, grant), request.request_id, context)
+        return pb.StartTaskResponse(name=request.name, position=answer.position)
+
+    async def CompleteTask(self, request: pb.CompleteTaskRequest, context: Context) -> pb.CompleteTaskResponse:
+        checks = self._desk.checks()
+        checks.number("wrap_up", len(request.wrap_up), 0, MAX_FIELDS)
+        for name, value in request.wrap_up.items():
+            checks.text(f"wrap_up.{name}", value)
+        number, agent, grant = self._held(request, checks)
+        wrap_up = {name: request.wrap_up[name] for name in sorted(request.wrap_up)}
+        answer = await self._desk.submit(cmd.CompleteTask(number, agent, grant, wrap_up), request.request_id, context)
+        return pb.CompleteTaskResponse(name=request.name, position=answer.position)
+
+    async def CancelTask(self, request: pb.CancelTaskRequest, context: Context) -> pb.CancelTaskResponse:
+        checks = self._desk.checks()
+        number = checks.number_in("tasks", request.name)
+        grant = checks.number("grant", request.grant)
+        reason = checks.text("reason", request.reason)
+        checks.line("request_id", request.request_id)
+        checks.end()
+        answer = await self._desk.submit(cmd.CancelTask(number, grant, reason), request.request_id, context)
+        return pb.CancelTaskResponse(name=request.name, position=answer.position)
+
+    async def ReassignTask(self, request: pb.ReassignTaskRequest, context: Context) -> pb.ReassignTaskResponse:
+        checks = self._desk.checks()
+        number = checks.number_in("tasks", request.name)
+        agent = checks.line("agent", request.agent, MAX_ID, required=True)
+        grant = checks.number("grant", request.grant)
+        reason = checks.text("reason", request.reason)
+        checks.line("request_id", request.request_id)
+        checks.end()
+        command = cmd.ReassignTask(number, agent, grant, reason)
+        answer = await self._desk.submit(command, request.request_id, context)
+        return pb.ReassignTaskResponse(name=request.name, grant=answer.position, position=answer.position)
+
+    def _held(
+        self, request: pb.StartTaskRequest | pb.CompleteTaskRequest, checks: Checks | None = None
+    ) -> tuple[int, str, int]:
+        """Task, agent and grant of a request about an assignment."""
+        checks = checks or self._desk.checks()
+        number = checks.number_in("tasks", request.name)
+        agent = checks.line("agent", request.agent, MAX_ID, required=True)
+        grant = checks.number("grant", request.grant, 1)
+        checks.line("request_id", request.request_id)
+        checks.end()
+        return number, agent, grant
+
+
+def _create(checks: Checks, request: pb.CreateTaskRequest) -> cmd.CreateTask:
+    checks.number("attributes", len(request.attributes), 0, MAX_FIELDS)
+    return cmd.CreateTask(
+        checks.line("task_type", request.task_type, required=True),
+        checks.line("business_type", request.business_type),
+        of_values(request.attributes),
+        checks.line("customer", request.customer) or None,
+        checks.line("owner", request.owner) or None,
+        checks.line("region", request.region) or None,
+        checks.number("priority", request.priority, 0, 100),
+        _person(checks, request),
+    )
+
+
+def _person(checks: Checks, request: pb.CreateTaskRequest) -> Person | None:
+    if not request.HasField("person"):
+        return None
+    person = request.person
+    return Person(
+        checks.line("person.full_name", person.full_name) or None,
+        checks.line("person.mobile", person.mobile) or None,
+        checks.line("person.id_card", person.id_card) or None,
+    )

@@ -1,0 +1,184 @@
+"""What if: the inputs of a log, lived through again under another rule document.
+
+What came from outside (rosters, presence, rows, tasks, work done) comes again at the times it came; what the engine
+decided is decided anew. Work that was finished is finished by whoever holds it here, or, if nobody does yet, as soon
+as somebody does.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+import msgspec
+
+from engine import commands as cmd
+from engine import events as ev
+from engine.decide.settling import reason_of
+from engine.inputs import inputs_of
+from engine.refusals import Refusal
+from engine.state import State
+from engine.workspace import Workspace
+
+SIMULATED = "simulation"
+
+
+class Tally(msgspec.Struct):
+    """Assignments made in one history."""
+
+    by_rule: Counter[str] = msgspec.field(default_factory=Counter)
+    by_agent: Counter[str] = msgspec.field(default_factory=Counter)
+    first_agent: dict[int, str] = {}
+    """Task -> the agent it went to first."""
+
+    def count(self, event: ev.Event, state: State) -> None:
+        """Note the assignments an event makes."""
+        match event:
+            case ev.TasksAllocated():
+                for task, who, under in zip(event.tasks, event.who, event.under, strict=True):
+                    self._one(task, event.agents[who], event.rules[under])
+            case ev.TaskClaimed(task=task, agent=agent, rule=rule):
+                self._one(task, agent, rule)
+            case ev.TaskReassigned(task=task, agent=agent):
+                known = state.tasks.get(task)
+                self._one(task, agent, (known.rule if known else None) or "")
+
+    def _one(self, task: int, agent: str, rule: str) -> None:
+        self.by_rule[rule] += 1
+        self.by_agent[agent] += 1
+        self.first_agent.setdefault(task, agent)
+
+
+class SimulationReport(msgspec.Struct, frozen=True):
+    """Two histories of the same inputs. Counts are assignments made, but for ``waiting``."""
+
+    events: int
+    """Of the log that was lived through again."""
+    tasks: int
+    went_elsewhere: int
+    """Tasks whose first agent is another, or that only one of the histories gave to anybody."""
+    rules_before: dict[str, int]
+    rules_after: dict[str, int]
+    agents_before: dict[str, int]
+    agents_after: dict[str, int]
+    waiting_before: dict[str, int]
+    """Reason -> tasks that wait at the end."""
+    waiting_after: dict[str, int]
+    refused: dict[str, int]
+    """Reason -> inputs that the other rules do not allow."""
+
+
+class Simulation:
+    """A second life of a log."""
+
+    def __init__(self, workspace: str, source: str) -> None:
+        self._source = source
+        self._real = Workspace(workspace)
+        self._other = Workspace(workspace)
+        self._tally_real, self._tally_other = Tally(), Tally()
+        self._owed: dict[int, ev.TaskCompleted] = {}
+        self._refused: Counter[str] = Counter()
+        self._events = 0
+
+    def begin(self) -> Refusal | None:
+        """Put the document in force; the reason why not, if it is not valid."""
+        _, told = self._other.handle(cmd.Order(cmd.ApplyRules(self._source), SIMULATED), 0)
+        return told if isinstance(told, Refusal) else None
+
+    def feed(self, recorded: ev.Recorded) -> None:
+        """One event of the log."""
+        self._events += 1
+        self._real.restore([recorded])
+        self._tally_real.count(recorded.event, self._real.state)
+        self._until(recorded.at)
+        for command in self._inputs(recorded.event):
+            self._do(command, recorded.at)
+        self._pay(recorded.at)
+
+    def report(self) -> SimulationReport:
+        """How the two histories differ so far."""
+        before, after = self._tally_real, self._tally_other
+        tasks = before.first_agent.keys() | after.first_agent.keys()
+        return SimulationReport(
+            self._events,
+            self._real.state.last_task,
+            sum(before.first_agent.get(task) != after.first_agent.get(task) for task in tasks),
+            dict(before.by_rule),
+            dict(after.by_rule),
+            dict(before.by_agent),
+            dict(after.by_agent),
+            _waiting(self._real.state),
+            _waiting(self._other.state),
+            dict(self._refused),
+        )
+
+    def _until(self, now: int) -> None:
+        """Timers that fall due before the next input."""
+        while (due := self._other.state.timers.next_due()) is not None and due <= now:
+            self._note(self._other.tick(due)[0])
+            self._settle(due)
+
+    def _do(self, command: cmd.Command, now: int) -> None:
+        recorded, told = self._other.handle(cmd.Order(command, SIMULATED), now)
+        if isinstance(told, Refusal):
+            self._refused[told.reason] += 1
+        self._note(recorded)
+        self._settle(now)
+
+    def _settle(self, now: int) -> None:
+        while (outcome := self._other.follow_up(now)) is not None:
+            self._note(outcome[0])
+
+    def _note(self, recorded: Iterable[ev.Recorded]) -> None:
+        for one in recorded:
+            self._tally_other.count(one.event, self._other.state)
+
+    def _pay(self, now: int) -> None:
+        """Finish what was finished, where somebody holds it by now."""
+        for number, done in list(self._owed.items()):
+            task = self._other.state.tasks.get(number)
+            if task is not None and task.agent is None:
+                continue
+            del self._owed[number]
+            for command in self._finish(done) if task is not None else ():
+                self._do(command, now)
+
+    def _inputs(self, event: ev.Event) -> list[cmd.Command]:
+        """The commands that bring what this event brought from outside."""
+        match event:
+            case ev.TaskCompleted(task=task):
+                self._owed[task] = event
+                return []
+            case ev.TasksCancelled(tasks=tasks, swept=None):
+                return [cmd.CancelTask(task, self._grant(task), event.reason) for task in tasks]
+            case ev.AgentsRemoved(agents=agents):
+                return [cmd.SetPresence(agent, "offline", "removed") for agent in agents]
+            case ev.TaskReassigned(task=task, agent=agent):
+                return [cmd.ReassignTask(task, agent, self._grant(task), event.reason)]
+            case ev.TaskStarted(task=task):
+                return self._start(task)
+        return inputs_of(event, self._other.state)
+
+    def _start(self, number: int) -> list[cmd.Command]:
+        task = self._other.state.tasks.get(number)
+        return (
+            [cmd.StartTask(number, task.agent, task.grant)] if task and task.status == "assigned" and task.agent else []
+        )
+
+    def _finish(self, done: ev.TaskCompleted) -> list[cmd.Command]:
+        task = self._other.state.tasks[done.task]
+        rule = self._other.state.rule_of(task)
+        required = dict.fromkeys(rule.wrap_up.required if rule and rule.wrap_up else (), "-")
+        complete = cmd.CompleteTask(task.number, task.agent or "", task.grant, {**required, **done.wrap_up})
+        return [*self._start(done.task), complete]
+
+    def _grant(self, number: int) -> int:
+        task = self._other.state.tasks.get(number)
+        return task.grant if task else 0
+
+
+def _waiting(state: State) -> dict[str, int]:
+    counts: Counter[str] = Counter()
+    for lane in state.lanes.values():
+        counts[reason_of(state, lane)] += len(lane.order)
+    return dict(counts)

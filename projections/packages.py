@@ -1,0 +1,264 @@
+"""The view of packages: how far each list has come, and the rows that were set aside."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import msgspec
+from msgspec.structs import astuple
+
+from engine import events as ev
+from engine.events import Recorded
+from projections.copying import clean, copy_rows, row_of
+from projections.port import TEXT, Cursor, View
+
+DDL = f"""
+CREATE TABLE packages (
+    number bigint PRIMARY KEY, segment {TEXT}, uri {TEXT}, digest {TEXT}, task_type {TEXT}, business_type {TEXT},
+    created_at bigint NOT NULL, status {TEXT}, failure {TEXT}, rule_set_version bigint NOT NULL, rows bigint NOT NULL,
+    rejected bigint NOT NULL, pooled_through bigint NOT NULL, waiting bigint NOT NULL, distributed bigint NOT NULL,
+    cancelled bigint NOT NULL, ended bigint NOT NULL, updated_at bigint NOT NULL
+) WITH (fillfactor = 50);
+CREATE TABLE package_spans (first bigint PRIMARY KEY, last bigint NOT NULL, package bigint NOT NULL);
+CREATE TABLE rejected_rows (
+    package bigint NOT NULL, place bigint NOT NULL, line bigint NOT NULL, "column" {TEXT}, reason {TEXT}, text {TEXT},
+    PRIMARY KEY (package, place)
+);
+"""
+"""``waiting``, ``cancelled``: rows that no agent ever had. A span: numbers of tasks imported one after another."""
+
+
+class Line(msgspec.Struct):
+    """One package; field for field the table's columns."""
+
+    number: int
+    segment: str
+    uri: str
+    digest: str
+    task_type: str
+    business_type: str
+    created_at: int
+    status: str = "initialized"
+    failure: str = ""
+    rule_set_version: int = 0
+    rows: int = 0
+    rejected: int = 0
+    pooled_through: int = 0
+    waiting: int = 0
+    distributed: int = 0
+    cancelled: int = 0
+    ended: int = 0
+    updated_at: int = 0
+
+
+_CHANGING = Line.__struct_fields__[7:]
+_COLUMNS = ", ".join(Line.__struct_fields__)
+_TYPES = Line.__annotations__
+_KEEP = (
+    f"INSERT INTO packages ({_COLUMNS}) SELECT * FROM unnest("
+    + ", ".join("%s::text[]" if _TYPES[name] == "str" else "%s::bigint[]" for name in Line.__struct_fields__)
+    + ") ON CONFLICT (number) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in _CHANGING)
+)
+_SPANS = "SELECT first, last, package FROM package_spans WHERE last >= %s AND first <= %s ORDER BY first"
+_KEEP_SPANS = """
+INSERT INTO package_spans SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])
+ON CONFLICT (first) DO UPDATE SET last = excluded.last
+"""
+
+
+class Spans:
+    """Task number -> package, over the numbers a batch speaks of."""
+
+    def __init__(self, spans: Iterable[tuple[int, int, int]]) -> None:
+        self._spans = {first: (last, package) for first, last, package in spans}
+        self._firsts = sorted(self._spans)
+        self._changed: dict[int, None] = {}
+
+    def add(self, first: int, last: int, package: int) -> None:
+        """Numbers of a chunk, higher than all before; a chunk right behind one of its package extends that span."""
+        before = self._firsts[-1] if self._firsts else 0
+        if before and self._spans[before] == (first - 1, package):
+            first = before
+        else:
+            self._firsts.append(first)
+        self._spans[first] = (last, package)
+        self._changed[first] = None
+
+    def count(self, tasks: Iterable[int]) -> Counter[int]:
+        """Package -> how many of the tasks are its; tasks that came alone are left out."""
+        counts: Counter[int] = Counter()
+        for number in tasks:
+            place = bisect_right(self._firsts, number)
+            if place:
+                last, package = self._spans[self._firsts[place - 1]]
+                if number <= last:
+                    counts[package] += 1
+        return counts
+
+    def packages(self) -> set[int]:
+        """Packages that have a span here."""
+        return {package for _, package in self._spans.values()}
+
+    def write(self, cursor: Cursor) -> None:
+        if self._changed:
+            rows = [(first, *self._spans[first]) for first in self._changed]
+            cursor.execute(_KEEP_SPANS, list(map(list, zip(*rows, strict=True))))
+
+
+class Packages:
+    """A batch's changes of packages."""
+
+    def __init__(self, lines: dict[int, Line], spans: Spans) -> None:
+        self._lines = lines
+        self._spans = spans
+        self._rejected: list[str] = []
+
+    def registered(self, event: ev.PackageRegistered, recorded: Recorded) -> None:
+        self._lines[event.package] = Line(
+            event.package, clean(event.segment), clean(event.uri), clean(event.digest), clean(event.task_type),
+            clean(event.business_type), recorded.at, updated_at=recorded.at,
+        )  # fmt: skip
+
+    def imported(self, event: ev.TasksImported, recorded: Recorded) -> None:
+        line = self._line(event.package, recorded)
+        for row in event.rejected:
+            line.rejected += 1
+            values = (event.package, line.rejected, row.line, row.column, row.reason, row.text)
+            self._rejected.append(row_of(values) + "\n")
+        if event.rows:
+            line.rows += len(event.rows)
+            self._spans.add(event.first_task, event.first_task + len(event.rows) - 1, event.package)
+
+    def distributing(self, event: ev.PackageDistributing, recorded: Recorded) -> None:
+        line = self._line(event.package, recorded)
+        line.status, line.rule_set_version = "distributing", event.rule_set_version
+
+    def settled(self, event: ev.PackageDistributed, recorded: Recorded) -> None:
+        self._line(event.package, recorded).status = "partly_distributed" if event.waiting else "distributed"
+
+    def failed(self, event: ev.PackageFailed, recorded: Recorded) -> None:
+        line = self._line(event.package, recorded)
+        line.status, line.failure = "failed", clean(event.reason)
+
+    def withdrawn(self, event: ev.PackageWithdrawn, recorded: Recorded) -> None:
+        line = self._line(event.package, recorded)
+        line.status, line.failure = "withdrawn", clean(event.reason)
+
+    def walked(self, status: str, package: int, recorded: Recorded) -> None:
+        self._line(package, recorded).status = status
+
+    def pooled(self, event: ev.TasksPooled, recorded: Recorded) -> None:
+        if event.package is None:
+            return
+        line = self._line(event.package, recorded)
+        line.waiting += sum(len(placement.tasks) for placement in event.placements)
+        line.pooled_through = event.through
+
+    def allocated(self, event: ev.TasksAllocated, recorded: Recorded) -> None:
+        for package, count in self._spans.count(event.tasks).items():
+            line = self._line(package, recorded)
+            line.waiting -= count
+            line.distributed += count
+
+    def claimed(self, event: ev.TaskClaimed, recorded: Recorded) -> None:
+        self._first_given(event.task, event.package, recorded)
+
+    def reassigned(self, event: ev.TaskReassigned, recorded: Recorded) -> None:
+        if not event.held_by:
+            self._first_given(event.task, event.package, recorded)
+        elif event.package is not None:
+            self._line(event.package, recorded)
+
+    def completed(self, event: ev.TaskCompleted, recorded: Recorded) -> None:
+        if event.package is not None:
+            self._line(event.package, recorded).ended += 1
+
+    def cancelled(self, event: ev.TasksCancelled, recorded: Recorded) -> None:
+        if event.package is None:
+            return
+        line = self._line(event.package, recorded)
+        free = [number for number, agent in zip(event.tasks, event.agents, strict=True) if not agent]
+        line.ended += len(event.tasks)
+        line.cancelled += len(free)
+        line.waiting -= sum(number <= line.pooled_through for number in free)
+
+    def write(self, cursor: Cursor) -> None:
+        if self._lines:
+            columns = zip(*map(astuple, self._lines.values()), strict=True)
+            cursor.execute(_KEEP, list(map(list, columns)))
+        if self._rejected:
+            copy_rows(cursor, "rejected_rows", self._rejected)
+        self._spans.write(cursor)
+
+    def _first_given(self, task: int, package: int | None, recorded: Recorded) -> None:
+        if package is None:
+            return
+        line = self._line(package, recorded)
+        line.distributed += 1
+        line.waiting -= task <= line.pooled_through
+
+    def _line(self, package: int, recorded: Recorded) -> Line:
+        line = self._lines[package]
+        line.updated_at = recorded.at
+        return line
+
+
+_HANDLERS: dict[type[ev.Event], Callable[[Packages, Any, Recorded], None]] = {
+    ev.PackageRegistered: Packages.registered,
+    ev.PackageParsingStarted: lambda packages, event, recorded: packages.walked("parsing", event.package, recorded),
+    ev.TasksImported: Packages.imported,
+    ev.PackageParsed: lambda packages, event, recorded: packages.walked("parsed", event.package, recorded),
+    ev.PackageDistributing: Packages.distributing,
+    ev.PackageDistributed: Packages.settled,
+    ev.PackageFailed: Packages.failed,
+    ev.PackageWithdrawn: Packages.withdrawn,
+    ev.TasksPooled: Packages.pooled,
+    ev.TasksAllocated: Packages.allocated,
+    ev.TaskClaimed: Packages.claimed,
+    ev.TaskReassigned: Packages.reassigned,
+    ev.TaskCompleted: Packages.completed,
+    ev.TasksCancelled: Packages.cancelled,
+}
+
+
+def apply(cursor: Cursor, batch: Sequence[Recorded]) -> None:
+    """Write a batch of events into the tables."""
+    known = [recorded for recorded in batch if type(recorded.event) in _HANDLERS]
+    if not known:
+        return
+    spans = _spans_of(cursor, known)
+    packages = Packages(_lines_of(cursor, known, spans), spans)
+    for recorded in known:
+        _HANDLERS[type(recorded.event)](packages, recorded.event, recorded)
+    packages.write(cursor)
+
+
+VIEW = View("packages", ("packages", "package_spans", "rejected_rows"), DDL, apply)
+
+
+def _spans_of(cursor: Cursor, batch: Sequence[Recorded]) -> Spans:
+    """Spans that the batch's tasks may lie in, and the one that its first chunk may extend."""
+    low, high = 0, 0
+    for recorded in batch:
+        event = recorded.event
+        if isinstance(event, ev.TasksAllocated):
+            low, high = min(low or event.tasks[0], *event.tasks), max(high, *event.tasks)
+        elif isinstance(event, ev.TasksImported):
+            low, high = min(low or event.first_task, event.first_task - 1), max(high, event.first_task - 1)
+    if not high:
+        return Spans(())
+    cursor.execute(_SPANS, [low, high])
+    return Spans(cursor.fetchall())
+
+
+def _lines_of(cursor: Cursor, batch: Sequence[Recorded], spans: Spans) -> dict[int, Line]:
+    named = {getattr(recorded.event, "package", None) for recorded in batch} | spans.packages()
+    wanted = [package for package in named if package is not None]
+    if not wanted:
+        return {}
+    cursor.execute(f"SELECT {_COLUMNS} FROM packages WHERE number = ANY(%s)", [wanted])
+    return {row[0]: Line(*row) for row in cursor.fetchall()}

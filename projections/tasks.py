@@ -1,0 +1,118 @@
+"""What a task is: one row, written when it comes in, changed once, when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import repeat
+from typing import NamedTuple
+
+from engine import events as ev
+from engine.events import Recorded
+from projections.copying import copy_rows, field, is_plain, json_of
+from projections.masking import masked
+from projections.port import TEXT, Cursor
+
+DDL = f"""
+CREATE TABLE tasks (
+    number bigint PRIMARY KEY, priority integer NOT NULL, line bigint NOT NULL, package bigint NOT NULL,
+    created_at bigint NOT NULL, position bigint NOT NULL, type {TEXT}, business_type {TEXT}, customer {TEXT},
+    owner {TEXT}, region {TEXT}, attributes jsonb NOT NULL,
+    name_masked {TEXT}, mobile_masked {TEXT}, id_card_masked {TEXT},
+    ended {TEXT}, ended_at bigint NOT NULL, ended_by bigint NOT NULL, pooling bigint NOT NULL, wrap_up jsonb NOT NULL
+) WITH (fillfactor = 90);
+CREATE INDEX tasks_by_package ON tasks (package, number) WHERE package > 0;
+CREATE TABLE refusals (task bigint NOT NULL, position bigint NOT NULL, PRIMARY KEY (task, position));
+"""
+"""``ended`` is empty while the task is open; ``ended_by`` the position of the event that ended it; ``pooling`` where it
+waited when it ended without an agent. The columns that change stand in no index, so their update stays in its page."""
+
+_END = """
+UPDATE tasks AS t SET ended = n.ended, ended_at = n.ended_at, ended_by = n.ended_by, pooling = n.pooling,
+    wrap_up = n.wrap_up::jsonb
+FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
+    AS n (number, ended, ended_at, ended_by, pooling, wrap_up)
+WHERE t.number = n.number
+"""
+_OPEN = "||0|0|0|{}\n"
+
+
+class End(NamedTuple):
+    """How a task ended."""
+
+    ended: str
+    at: int
+    position: int
+    pooling: int
+    wrap_up: str
+
+    def as_fields(self) -> str:
+        return f"|{self.ended}|{self.at}|{self.position}|{self.pooling}|{field(self.wrap_up)}\n"
+
+
+class TaskRows:
+    """New tasks of a batch, and tasks that ended in it."""
+
+    def __init__(self) -> None:
+        self.new: dict[int, str] = {}
+        self.ends: dict[int, End] = {}
+        self.refused: list[tuple[int, int]] = []
+
+    def created(self, event: ev.TaskCreated, recorded: Recorded) -> None:
+        """A task that came alone."""
+        kind, persons = (event.task_type, event.business_type), (event.person,)
+        self._add(event.task, kind, event.columns, (event.row,), persons, 0, recorded)
+
+    def imported(self, event: ev.TasksImported, recorded: Recorded) -> None:
+        """A chunk of a package."""
+        kind = (event.task_type, event.business_type)
+        self._add(event.first_task, kind, event.columns, event.rows, event.persons, event.package, recorded)
+
+    def note_refused(self, event: ev.CommandRefused, recorded: Recorded) -> None:
+        """A refusal on record that concerns a task is part of its history."""
+        if event.task is not None:
+            self.refused.append((event.task, recorded.position))
+
+    def write(self, cursor: Cursor) -> None:
+        """Insert and update."""
+        if self.new:
+            copy_rows(cursor, "tasks", self._rows())
+        old = [number for number in self.ends if number not in self.new]
+        if old:
+            cursor.execute(_END, [old, *map(list, zip(*(self.ends[number] for number in old), strict=True))])
+        if self.refused:
+            tasks, positions = map(list, zip(*self.refused, strict=True))
+            cursor.execute("INSERT INTO refusals SELECT * FROM unnest(%s::bigint[], %s::bigint[])", [tasks, positions])
+
+    def _rows(self) -> list[str]:
+        if not self.ends:
+            return [row + _OPEN for row in self.new.values()]
+        ends = self.ends
+        return [row + (ends[number].as_fields() if number in ends else _OPEN) for number, row in self.new.items()]
+
+    def _add(
+        self,
+        first: int,
+        kind: tuple[str, str],
+        columns: tuple[str, ...],
+        rows: Sequence[ev.TaskRow],
+        persons: Sequence[ev.Person | None],
+        package: int,
+        recorded: Recorded,
+    ) -> None:
+        born = f"{package}|{recorded.at}|{recorded.position}"
+        for number, row, person in zip(range(first, first + len(rows)), rows, persons or repeat(None), strict=False):
+            values = (
+                *kind, row.customer or "", row.owner or "", row.region or "", attributes_json(columns, row.attributes),
+                *masked(person),
+            )  # fmt: skip
+            text = "|".join(values)
+            if not is_plain(text, len(values)):
+                text = "|".join(map(field, values))
+            self.new[number] = f"{number}|{row.priority}|{row.line}|{born}|{text}"
+
+
+def attributes_json(columns: tuple[str, ...], values: tuple[ev.AttributeValue, ...]) -> str:
+    """Present attributes by name."""
+    if None not in values:
+        return json_of(dict(zip(columns, values, strict=True)))
+    return json_of({name: value for name, value in zip(columns, values, strict=True) if value is not None})

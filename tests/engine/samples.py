@@ -1,0 +1,51 @@
+"""One example of every event, with no field left at its default: what the golden files hold."""
+
+from __future__ import annotations
+
+from engine import events as ev
+from engine.rules.model import EscalationStep, Feedback, Handover, Relax, Rule, RuleSet, Sla, WrapUp
+
+_RULE = Rule(
+    "overdue-east", "Overdue, east", "follow_up", "loan", 'task.region == "JS"', 10, "claim", ("owner", "weighted"),
+    'agent.team == "east"', (Relax(600_000, "true"),), 50, 900_000, 7_200_000, 3, Sla(60_000, 120_000),
+    (EscalationStep("resolve_within", 80, 10, "agent.level >= 3", "duty", True),), Handover(5, 2), 3_600_000,
+    WrapUp("loan", ("note",)), Feedback("escalate", 20, 9_000), ("region",),
+)  # fmt: skip
+_RULE_SET = RuleSet("bank", {"zone": "string"}, {"skills": "list(string)"}, (_RULE,))
+_AGENT = ev.AgentSpec("ann", "Ann", "east", 20, 2, {"skills": ("loan", "card"), "level": 3}, "busy")
+_ROW = ev.TaskRow(2, "c1", "ann", "JS", 7, ("a", 31, 0.5, True, None, ("x",)))
+_COLUMNS = ("segment", "days", "score", "vip", "gone", "tags")
+_PERSON = ev.Person("Li Lei", "13800000000", "110101199003070000")
+_MAPPING = ev.ColumnMapping(
+    "cust", "name", "tel", "id", "manager", "area", "prio", {"days": "DPD"}, {"days": "int"}, ";", "/", "gb18030"
+)
+
+SAMPLES: tuple[ev.Event, ...] = (
+    ev.RuleSetApplied(2, "workspace: bank\n", _RULE_SET, "spring"),
+    ev.AgentsRegistered((_AGENT,)),
+    ev.AgentsRemoved(("ann", "bob")),
+    ev.AgentPresenceChanged("ann", "away", "lunch"),
+    ev.PackageRegistered(3, "seg-9", "file:///x.csv", "x.csv", "ab12", 99, "follow_up", "loan", _MAPPING, 5),
+    ev.PackageParsingStarted(3),
+    ev.TasksImported(
+        3, 1, 8, "follow_up", "loan", _COLUMNS, (_ROW,), (_PERSON,), (ev.RejectedRow(4, "DPD", "not an int", "x;y"),)
+    ),
+    ev.PackageParsed(3, 10, 1),
+    ev.PackageDistributing(3, 2),
+    ev.PackageDistributed(3, 8, {"all_at_capacity": 2}),
+    ev.PackageFailed(3, "Expected text, but it is a picture"),
+    ev.PackageWithdrawn(3, "wrong list"),
+    ev.TaskCreated(9, "follow_up", "loan", _COLUMNS, _ROW, _PERSON),
+    ev.TasksPooled(2, (ev.Placement("overdue-east", (8, 9), ("JS", None, 3)), ev.Placement(None, (10,), ("x",))), 3, 10),
+    ev.TasksRelaxed("overdue-east", 1, (8, 9)),
+    ev.TasksAllocated(
+        4, 2, ("ann",), ("overdue-east",), (ev.Pick("owner", ("last_agent: none",)),), (8,), (0,), (0,), (0,), ("ann",)
+    ),
+    ev.PoolStalled("overdue-east", 1, "nobody_available", 7, ("JS",)),
+    ev.TaskClaimed(8, "ann", "overdue-east", 2, 3),
+    ev.TaskStarted(8, "ann", 41),
+    ev.TaskCompleted(8, "ann", 41, {"note": "paid"}, 3),
+    ev.TasksCancelled((8, 9), ("ann", ""), "wrong number", 3, 9),
+    ev.TaskReassigned(8, "bob", "ann", "overdue-east", 2, "ill", 3),
+    ev.CommandRefused("StartTask", "stale", "STALE_GRANT", "Expected grant 1", 8, "ann"),
+)

@@ -1,0 +1,151 @@
+"""Random stories: small numbers become commands on a real workspace, whatever they are, so every draw makes sense."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine import commands as cmd
+from engine.events import ColumnMapping, Person, RejectedRow
+from tests.engine.given import agent, document, row, rule
+from tests.engine.scenario import DUE, REST, After, Scenario
+
+Draw = tuple[int, int, int]
+
+AGENTS = ("ann", "bob", "cyd", "dee", "eva")
+REGIONS = ("JS", "ZJ", None)
+
+DOCUMENTS = (
+    document(
+        rule("p", strategy=["owner", "region", "least_loaded"], targets="agent.level >= 1", cap_per_agent=2),
+        rule("z", "visit", strategy=["round_robin"], targets="task.level <= agent.level"),
+    ),
+    document(
+        rule("p", when="task.level > 1", precedence=5, method="claim", targets="agent.level >= 1"),
+        rule("q", strategy=["last_agent", "weighted"], targets="agent.level >= task.level", cap_per_agent=3,
+             relax=[{"after": "10m", "targets": "agent.level >= 2"}, {"after": "1h", "targets": "true"}]),
+    ),
+    document(rule("m", method="manual"), rule("z", "visit", when="task.level == 2", targets="agent.load < 2")),
+    document(
+        rule("p", strategy=["owner", "least_loaded"], targets="agent.level >= 2", ageing="1m"),
+        rule("z", "visit", method="claim"),
+    ),
+)  # fmt: skip
+
+
+class Story:
+    """A scenario driven by draws of small numbers."""
+
+    def __init__(self, draws: Iterable[Draw] = ()) -> None:
+        self.scenario = Scenario()
+        self._packages = self._requests = 0
+        for draw in draws:
+            self.go(draw)
+
+    @property
+    def log(self) -> list:
+        return self.scenario.log
+
+    def go(self, draw: Draw) -> None:
+        """One step, chosen by the first number."""
+        kind, a, b = draw
+        steps = (
+            self._rules, self._agent, self._presence, self._package, self._end_package, self._create, self._claim,
+            self._start, self._complete, self._cancel, self._reassign, self._rest, self._one_step, self._time,
+        )  # fmt: skip
+        steps[kind % len(steps)](a, b)
+
+    def _do(self, command: cmd.Command) -> None:
+        self._requests += 1
+        self.scenario.do(cmd.Order(command, "op", f"q{self._requests}"))
+
+    def _rules(self, a: int, b: int) -> None:
+        self._do(cmd.ApplyRules(DOCUMENTS[a % len(DOCUMENTS)], f"reason {b}"))
+
+    def _agent(self, a: int, b: int) -> None:
+        spec = agent(AGENTS[a % len(AGENTS)], capacity=b % 5, weight=1 + b % 3, level=b % 4, regions=("JS",) if a % 2 else ("ZJ",))
+        self._do(cmd.ApplyRoster((spec,), prune=(a + b) % 11 == 0))
+
+    def _presence(self, a: int, b: int) -> None:
+        self._do(cmd.SetPresence(AGENTS[a % len(AGENTS)], ("available", "busy", "away", "offline")[b % 4]))
+
+    def _package(self, a: int, b: int) -> None:
+        self._packages += 1
+        number = self.scenario.state.last_package + 1
+        self._do(
+            cmd.RegisterPackage("seg", "file:x", "x", f"d{self._packages}", 9, ("call", "visit")[b % 2], "loan", _MAPPING)
+        )
+        if self.scenario.state.last_package != number:
+            return
+        self._do(cmd.StartParsing(number))
+        chunks = 1 + a % 3
+        for chunk in range(chunks):
+            self._do(self._chunk(number, chunk, a, b))
+            if (a + b + chunk) % 4 == 0:
+                self._create(a, b)
+        self._do(cmd.FailPackage(number, "bad") if b % 7 == 6 else cmd.FinishParsing(number, chunks))
+
+    def _chunk(self, number: int, chunk: int, a: int, b: int) -> cmd.ImportRows:
+        rows = tuple(
+            row(line, (a * line) % 101, AGENTS[(a + line) % 5] if line % 2 else None, REGIONS[(b + line) % 3], "no|r\\th\t", (a + line) % 4)
+            for line in range(2, 2 + (a + b + chunk) % 6)
+        )
+        persons = tuple(Person("王小明", "13812345678", "320102198001011234") for _ in rows) if b % 2 else ()
+        rejected = tuple(RejectedRow(90 + n, "level", "not an int", "a,b|\\ \n") for n in range(b % 3))
+        return cmd.ImportRows(number, chunk, ("zone", "level"), rows, persons, rejected)
+
+    def _end_package(self, a: int, _b: int) -> None:
+        self._do(cmd.WithdrawPackage(1 + a % 4, "wrong list"))
+
+    def _create(self, a: int, b: int) -> None:
+        attributes = {"zone": f"zone {b % 2}", "level": a % 4}
+        person = Person("李", "123", None) if a % 2 else None
+        kind = ("call", "visit", "other")[b % 3]
+        self._do(cmd.CreateTask(kind, "loan", attributes, f"c{a % 5}", AGENTS[b % 5], REGIONS[a % 3], b * 7 % 101, person))
+
+    def _claim(self, a: int, b: int) -> None:
+        self._do(cmd.ClaimTask(AGENTS[a % 5], self._task(b) if b % 2 else None))
+
+    def _task(self, a: int) -> int:
+        known = sorted(self.scenario.state.tasks)
+        return known[a % len(known)] if known else 1 + a % 3
+
+    def _held(self, a: int) -> tuple[int, str, int]:
+        """A task that somebody holds, if there is one; now and then under a stale grant."""
+        held = [task for task in self.scenario.state.tasks.values() if task.agent]
+        if not held:
+            return self._task(a), AGENTS[a % 5], 1
+        task = held[a % len(held)]
+        return task.number, task.agent or "", task.grant - (a % 13 == 12)
+
+    def _start(self, a: int, _b: int) -> None:
+        self._do(cmd.StartTask(*self._held(a)))
+
+    def _complete(self, a: int, b: int) -> None:
+        number, who, grant = self._held(a)
+        if b % 3:
+            self._do(cmd.StartTask(number, who, grant))
+        self._do(cmd.CompleteTask(number, who, grant, {"note": f"n{b}"}))
+
+    def _cancel(self, a: int, b: int) -> None:
+        number = self._held(a)[0] if b % 2 else self._task(a)
+        task = self.scenario.state.tasks.get(number)
+        self._do(cmd.CancelTask(number, task.grant if task else 0, "gone"))
+
+    def _reassign(self, a: int, b: int) -> None:
+        number = self._held(a)[0] if b % 2 else self._task(a)
+        task = self.scenario.state.tasks.get(number)
+        self._do(cmd.ReassignTask(number, AGENTS[b % 5], task.grant if task else 0, "ill"))
+
+    def _rest(self, _a: int, _b: int) -> None:
+        self.scenario.do(REST)
+
+    def _one_step(self, _a: int, _b: int) -> None:
+        outcome = self.scenario.workspace.follow_up(self.scenario.now)
+        self.scenario.log.extend(outcome[0] if outcome else ())
+
+    def _time(self, a: int, b: int) -> None:
+        self.scenario.do(After(a * 60_000 * (1 + b % 7)))
+        self.scenario.do(DUE)
+
+
+_MAPPING = ColumnMapping()

@@ -1,0 +1,186 @@
+"""A second bookkeeping, from the events alone: where every task is, what everyone holds, what each package counts.
+
+It shares no code with ``engine.evolve``; each entry also asserts that its event fits what was there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import singledispatchmethod
+
+import msgspec
+
+from engine import events as ev
+from engine.state import Package, State
+from tests.simulation.judging import Lane
+
+CREATED = "created"
+
+
+class Held(msgspec.Struct, frozen=True):
+    agent: str
+    rule: str | None
+    grant: int
+    started: bool = False
+
+
+Place = str | Lane | Held
+"""``created``, a lane, or in an agent's hands."""
+
+
+class Ledger:
+    def __init__(self) -> None:
+        self.places: dict[int, Place] = {}
+        self.package_of: dict[int, int | None] = {}
+        self.given: set[int] = set()
+        self.ended: set[int] = set()
+        self.rows: Counter[int] = Counter()
+        self.position = 0
+
+    def enter(self, recorded: ev.Recorded) -> None:
+        assert recorded.position == self.position + 1
+        self.position = recorded.position
+        self._enter(recorded.event)
+
+    @singledispatchmethod
+    def _enter(self, event: ev.Event) -> None:
+        """Most events move no task."""
+
+    @_enter.register
+    def _imported(self, event: ev.TasksImported) -> None:
+        self.rows[event.package] += len(event.rows)
+        for number in range(event.first_task, event.first_task + len(event.rows)):
+            self._new(number, event.package)
+
+    @_enter.register
+    def _created(self, event: ev.TaskCreated) -> None:
+        self._new(event.task, None)
+
+    def _new(self, number: int, package: int | None) -> None:
+        assert number == len(self.package_of) + 1, "task numbers have no gaps"
+        self.places[number], self.package_of[number] = CREATED, package
+
+    @_enter.register
+    def _pooled(self, event: ev.TasksPooled) -> None:
+        for placement in event.placements:
+            for number in placement.tasks:
+                assert not isinstance(self.places[number], Held), f"task {number} is held and comes into a pool"
+                self.places[number] = (placement.rule, 0, placement.lane)
+
+    @_enter.register
+    def _relaxed(self, event: ev.TasksRelaxed) -> None:
+        for number in event.tasks:
+            rule, stage, lane = self._lane(number)
+            assert (rule, stage + 1) == (event.rule, event.stage)
+            self.places[number] = (rule, event.stage, lane)
+
+    @_enter.register
+    def _allocated(self, event: ev.TasksAllocated) -> None:
+        assert len(set(event.tasks)) == len(event.tasks)
+        for number, who, under in zip(event.tasks, event.who, event.under, strict=True):
+            assert self._lane(number)[0] == event.rules[under]
+            self._give(number, event.agents[who])
+
+    @_enter.register
+    def _claimed(self, event: ev.TaskClaimed) -> None:
+        assert self._lane(event.task)[0] == event.rule and self.package_of[event.task] == event.package
+        self._give(event.task, event.agent)
+
+    @_enter.register
+    def _reassigned(self, event: ev.TaskReassigned) -> None:
+        place = self.places[event.task]
+        assert place != CREATED and self.package_of[event.task] == event.package
+        assert event.held_by == (place.agent if isinstance(place, Held) else "")
+        self._give(event.task, event.agent)
+
+    def _give(self, number: int, agent: str) -> None:
+        place = self.places[number]
+        rule = place.rule if isinstance(place, Held) else self._lane(number)[0]
+        self.places[number] = Held(agent, rule, self.position)
+        self.given.add(number)
+
+    @_enter.register
+    def _started(self, event: ev.TaskStarted) -> None:
+        place = self._held(event.task, event.agent, event.grant)
+        assert not place.started
+        self.places[event.task] = Held(place.agent, place.rule, place.grant, True)
+
+    @_enter.register
+    def _completed(self, event: ev.TaskCompleted) -> None:
+        assert self._held(event.task, event.agent, event.grant).started
+        assert self.package_of[event.task] == event.package
+        self._end(event.task)
+
+    @_enter.register
+    def _cancelled(self, event: ev.TasksCancelled) -> None:
+        for number, agent in zip(event.tasks, event.agents, strict=True):
+            place = self.places[number]
+            assert agent == (place.agent if isinstance(place, Held) else "")
+            assert self.package_of[number] == event.package
+            self._end(number)
+
+    def _end(self, number: int) -> None:
+        del self.places[number]
+        self.ended.add(number)
+
+    def _lane(self, number: int) -> Lane:
+        place = self.places[number]
+        assert isinstance(place, tuple), f"task {number} does not wait, it is {place}"
+        return place
+
+    def _held(self, number: int, agent: str, grant: int) -> Held:
+        place = self.places[number]
+        assert isinstance(place, Held) and (place.agent, place.grant) == (agent, grant)
+        return place
+
+    # --- the state against the books -----------------------------------------------------------------------------------
+
+    def compare(self, state: State) -> None:
+        assert {number: place_in(state, number) for number in state.tasks} == self.places
+        self._compare_loads(state)
+        self._compare_lanes(state)
+        for number, package in state.packages.items():
+            self._compare_package(number, package)
+
+    def _compare_loads(self, state: State) -> None:
+        by_rule = Counter((place.agent, place.rule) for place in self.places.values() if isinstance(place, Held))
+        found = {(agent.id, rule): held for agent in state.agents.values() for rule, held in agent.load_by_rule.items()}
+        assert found == dict(by_rule)
+        loads = Counter(place.agent for place in self.places.values() if isinstance(place, Held))
+        assert {agent.id: agent.load for agent in state.agents.values() if agent.load} == dict(loads)
+
+    def _compare_lanes(self, state: State) -> None:
+        lanes: dict[Lane, list[int]] = {}
+        for number, place in self.places.items():
+            if isinstance(place, tuple):
+                lanes.setdefault(place, []).append(number)
+        assert set(state.lanes) == set(lanes), "no lane is empty, none is missing"
+        for key, numbers in lanes.items():
+            lane = state.lanes[key]
+            numbers.sort(key=lambda number: _order(state, key, number))
+            assert lane.key == key and list(lane.numbers()) == numbers
+            assert lane.packages == Counter(self.package_of[number] for number in numbers)
+
+    def _compare_package(self, number: int, package: Package) -> None:
+        mine = [task for task, owner in self.package_of.items() if owner == number]
+        never_given = [task for task in mine if task not in self.given]
+        created = sum(self.places.get(task) == CREATED for task in never_given)
+        waiting = sum(isinstance(self.places.get(task), tuple) for task in never_given)
+        ended = sum(task in self.ended for task in never_given)
+        assert package.rows == self.rows[number] == len(mine)
+        assert (package.distributed, package.waiting) == (len(mine) - len(never_given), waiting)
+        assert package.rows == package.distributed + package.waiting + created + ended
+
+
+def place_in(state: State, number: int) -> Place:
+    """Where the state says the task is."""
+    task = state.tasks[number]
+    assert (task.agent is None) == (task.grant == 0) == (task.status in ("created", "pooled"))
+    if task.agent is not None:
+        return Held(task.agent, task.rule, task.grant, task.status == "in_progress")
+    return CREATED if task.status == "created" else (task.rule, task.stage, task.lane)
+
+
+def _order(state: State, key: Lane, number: int) -> tuple[int, int]:
+    rule, task = state.governing.get(key[0] or ""), state.tasks[number]
+    return (task.created_at - task.priority * (rule.ageing_ms if rule else 3_600_000), number)

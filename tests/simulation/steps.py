@@ -1,0 +1,210 @@
+"""Random bytes read as steps: five bytes a step, the first says which, zeros do nothing.
+
+Every step can be taken in any state, so any part of a sequence is a sequence too, and a failing one can be shortened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine import commands as cmd
+from engine.events import ColumnMapping, Person, RejectedRow
+from engine.state import Package, Task
+from tests.simulation.simulation import Simulation
+from tests.simulation.worlds import AGENTS, COLUMNS, DOCUMENTS, NOW, TASK_TYPES, row, spec
+
+Dice = bytes
+"""Bytes 1 to 4 of a step."""
+WIDTH = 5
+_JUMPS = (0, 1, 1_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000, -60_000)
+
+
+def run(sequence: list[bytes], checked: bool = True, at_most: int | None = None) -> Simulation:
+    """Take every step, then come to rest."""
+    simulation = Simulation(checked)
+    for place, step in enumerate(sequence):
+        _STEPS[step[0] % len(_STEPS)](simulation, step[1:], place)
+    simulation.finish()
+    return simulation
+
+
+Step = Callable[[Simulation, Dice, int], None]
+
+
+def _nothing(_sim: Simulation, _dice: Dice, _place: int) -> None:
+    """A step left out."""
+
+
+def _request(dice: Dice, place: int) -> str:
+    return f"req-{place}" if dice[3] % 4 else ""
+
+
+def _task(sim: Simulation, byte: int) -> Task | None:
+    """An open task."""
+    tasks = list(sim.state.tasks.values())
+    return tasks[byte % len(tasks)] if tasks else None
+
+
+def _held(sim: Simulation, byte: int) -> Task | None:
+    tasks = [task for task in sim.state.tasks.values() if task.agent]
+    return tasks[byte % len(tasks)] if tasks else None
+
+
+def _grant(task: Task, byte: int) -> int:
+    """Mostly the one in force."""
+    return task.grant if byte % 5 else max(0, task.grant - 1)
+
+
+def _create(sim: Simulation, dice: Dice, place: int) -> None:
+    one = row(0, *dice[:3])
+    attributes = {name: value for name, value in zip(COLUMNS, one.attributes, strict=True) if value is not None}
+    task_type = TASK_TYPES[dice[3] % 5]
+    person = Person("Li") if dice[0] % 7 == 0 else None
+    asked = cmd.CreateTask(task_type, "b", attributes, one.customer, one.owner, one.region, one.priority, person)
+    sim.ask(asked, _request(dice, place))
+
+
+def _claim(sim: Simulation, dice: Dice, place: int) -> None:
+    sim.ask(cmd.ClaimTask(AGENTS[dice[0] % 6]), _request(dice, place))
+
+
+def _claim_this(sim: Simulation, dice: Dice, place: int) -> None:
+    number = dice[1] % (sim.state.last_task + 2)
+    sim.ask(cmd.ClaimTask(AGENTS[dice[0] % 6], number), _request(dice, place))
+
+
+def _start(sim: Simulation, dice: Dice, place: int) -> None:
+    task = _held(sim, dice[0])
+    if task is not None:
+        agent = str(task.agent) if dice[2] % 9 else AGENTS[dice[2] % 6]
+        sim.ask(cmd.StartTask(task.number, agent, _grant(task, dice[1])), _request(dice, place))
+
+
+def _complete(sim: Simulation, dice: Dice, place: int) -> None:
+    task = _held(sim, dice[0])
+    if task is None:
+        return
+    if task.status == "assigned" and dice[1] % 4:
+        sim.ask(cmd.StartTask(task.number, str(task.agent), task.grant))
+    note = {"note": "done"} if dice[2] % 4 else {}
+    sim.ask(cmd.CompleteTask(task.number, str(task.agent), _grant(task, dice[1]), note), _request(dice, place))
+
+
+def _cancel(sim: Simulation, dice: Dice, place: int) -> None:
+    task = _task(sim, dice[0])
+    if task is not None:
+        sim.ask(cmd.CancelTask(task.number, _grant(task, dice[1]), "x"), _request(dice, place))
+
+
+def _reassign(sim: Simulation, dice: Dice, place: int) -> None:
+    task = _task(sim, dice[0])
+    if task is not None:
+        sim.ask(cmd.ReassignTask(task.number, AGENTS[dice[2] % 6], _grant(task, dice[1])), _request(dice, place))
+
+
+def _presence(sim: Simulation, dice: Dice, place: int) -> None:
+    presence = ("available", "available", "busy", "away", "offline")[dice[1] % 5]
+    sim.ask(cmd.SetPresence(AGENTS[dice[0] % 6], presence), _request(dice, place))
+
+
+def _roster(sim: Simulation, dice: Dice, place: int) -> None:
+    """Up to three agents at once; sometimes all others go, those who hold nothing."""
+    chosen = {AGENTS[byte % 6]: byte // 6 for byte in dice[:3]}
+    prune = dice[3] % 4 == 0
+    if prune and dice[3] % 8:
+        chosen |= {agent.id: dice[0] for agent in sim.state.agents.values() if agent.load}
+    sim.ask(cmd.ApplyRoster(tuple(spec(*pair) for pair in chosen.items()), prune), _request(dice, place))
+
+
+def _rules(sim: Simulation, dice: Dice, place: int) -> None:
+    near = dice[0] - dice[0] % 2 + (sim.state.version + 1) % 2 if dice[1] % 2 else dice[0]
+    expected = sim.state.version + dice[2] % 2 if dice[1] % 5 == 0 else None
+    sim.ask(cmd.ApplyRules(DOCUMENTS[near % len(DOCUMENTS)], "why", expected), _request(dice, place))
+
+
+def _package(sim: Simulation, dice: Dice, place: int) -> None:
+    """A whole package at once, or only the beginning of one."""
+    digest = f"d{dice[0] % 8}"
+    mapping = ColumnMapping(attributes={name: name for name in COLUMNS})
+    task_type = TASK_TYPES[dice[1] % 5]
+    sim.ask(cmd.RegisterPackage("", "file:x", "x", digest, 9, task_type, "b", mapping, 0), _request(dice, place))
+    if sim.state.packages and dice[2] % 3:
+        _import(sim, dice, place)
+        _finish(sim, bytes((255, *dice[1:])), place)
+
+
+def _recent(sim: Simulation, byte: int) -> tuple[int, Package] | None:
+    """One of the last two packages."""
+    number = sim.state.last_package - byte % 2
+    return (number, sim.state.packages[number]) if number in sim.state.packages else None
+
+
+def _import(sim: Simulation, dice: Dice, place: int) -> None:
+    found = _recent(sim, 0)
+    if found is None:
+        return
+    number, package = found
+    if package.status == "initialized":
+        sim.ask(cmd.StartParsing(number))
+    rows = tuple(row(line + 2, dice[1] + 7 * line, dice[2] + 5 * line, dice[3] + line) for line in range(dice[0] % 9))
+    persons = tuple(Person("Li", str(one.line)) for one in rows) if dice[1] % 2 else ()
+    rejected = (RejectedRow(1, "level", "not an int", "x"),) if dice[2] % 3 == 0 else ()
+    chunk = package.chunks + (0, 0, 0, -1, 1)[dice[3] % 5]
+    sim.ask(cmd.ImportRows(number, max(chunk, 0), COLUMNS, rows, persons, rejected), f"chunk-{number}-{chunk}-{place}")
+
+
+def _finish(sim: Simulation, dice: Dice, place: int) -> None:
+    found = _recent(sim, dice[0] + 1)
+    if found is not None:
+        sim.ask(cmd.FinishParsing(found[0], found[1].chunks + (dice[1] % 7 == 0)), _request(dice, place))
+
+
+def _fail(sim: Simulation, dice: Dice, place: int) -> None:
+    sim.ask(cmd.FailPackage(sim.state.last_package, "torn"), _request(dice, place))
+
+
+def _withdraw(sim: Simulation, dice: Dice, place: int) -> None:
+    sim.ask(cmd.WithdrawPackage(dice[0] % (sim.state.last_package + 1), "wrong"), _request(dice, place))
+
+
+def _time(sim: Simulation, dice: Dice, _place: int) -> None:
+    """Clocks may jump, also backwards."""
+    sim.now = max(NOW, sim.now + _JUMPS[dice[0] % len(_JUMPS)])
+    if dice[1] % 3:
+        sim.tick()
+
+
+def _follow(sim: Simulation, dice: Dice, _place: int) -> None:
+    for _ in range(1 + dice[0] % 3):
+        sim.follow_up()
+
+
+def _rest(sim: Simulation, _dice: Dice, _place: int) -> None:
+    sim.rest()
+
+
+def _again(sim: Simulation, dice: Dice, _place: int) -> None:
+    if sim.asked:
+        sim.ask_again(dice[0], cmd.ClaimTask(AGENTS[dice[1] % 6]) if dice[2] % 4 == 0 else None)
+
+
+def _restart(sim: Simulation, _dice: Dice, _place: int) -> None:
+    sim.restart()
+
+
+def _crash(sim: Simulation, _dice: Dice, _place: int) -> None:
+    sim.crash()
+
+
+_OFTEN: dict[Step, int] = {
+    _nothing: 1, _create: 8, _claim: 4, _claim_this: 4, _start: 4, _complete: 8, _cancel: 3, _reassign: 5, _presence: 4,
+    _roster: 5, _rules: 4, _package: 5, _import: 3, _finish: 3, _fail: 1, _withdraw: 2, _time: 6, _follow: 8, _rest: 5,
+    _again: 3, _restart: 1, _crash: 1,
+}  # fmt: skip
+_STEPS = tuple(step for step, times in _OFTEN.items() for _ in range(times))
+OPENING = (
+    bytes((_STEPS.index(_rules), 0, 0, 0, 1)),
+    bytes((_STEPS.index(_roster), 6, 13, 20, 1)),
+    bytes((_STEPS.index(_roster), 9, 16, 23, 1)),
+)
+"""Rules and six agents; the other steps' bytes may be put in place of these."""
