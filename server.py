@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +18,8 @@ import typer
 
 from adapters.cli import app
 from adapters.cli.options import DEFAULT_SERVER, DEFAULT_WORKSPACE
+
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # processes are started by exec; gRPC need not mind
 
 PROGRAM = "server"
 """Module that the supervisor starts its children from: this one."""

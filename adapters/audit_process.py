@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 
+from adapters.audit import explain, verify
 from adapters.audit_jobs import Job, Line
 from adapters.dry_run import dry_run
 from adapters.event_log import LogUnavailableError
+from adapters.findings import Progress
 from adapters.rebuild import RebuildRunningError, rebuild
 from adapters.replays import simulate
 from adapters.rule_changes import compare_sources
-from adapters.findings import Progress
 
 Say = Callable[[Progress], None]
 
@@ -33,7 +34,10 @@ def main() -> None:
 
 
 def _rebuild(job: Job, say: Say) -> Any:
-    return rebuild(job.dsn, job.workspace, job.arguments["view"], lambda done, total: say(Progress("build", done, total)))
+    def told(done: int, total: int) -> None:
+        say(Progress("build", done, total))
+
+    return rebuild(job.dsn, job.workspace, job.arguments["view"], told)
 
 
 JOBS: dict[str, Callable[[Job, Say], Any]] = {

@@ -90,6 +90,6 @@ def check_link(stored: Stored, prev: str) -> str:
     found = _decode_envelope(stored.state).prev
     if found != prev:
         raise BrokenChainError(
-            f"Expected event {stored.position} to carry the hash {prev[:16]}… of the one before it, but it has {found[:16]}…"
+            f"Expected event {stored.position} to carry {prev[:16]}…, the hash before it, not {found[:16]}…"
         )
     return hash_of(stored)

@@ -1,44 +1,8 @@
-"""What heavy readings of the log come to: explanations, checks and how far they are."""
+"""What a check of the log comes to, and how far a long piece of work is."""
 
 from __future__ import annotations
 
 import msgspec
-
-
-class RuleVerdict(msgspec.Struct, frozen=True):
-    """One rule held against a task."""
-
-    rule: str
-    matches: bool
-    reason: str
-
-
-class AgentVerdict(msgspec.Struct, frozen=True):
-    """One agent held against a task; ``load`` is what it held then."""
-
-    agent: str
-    chosen: bool
-    eligible: bool
-    reason: str
-    load: int
-
-
-class Explanation(msgspec.Struct, frozen=True):
-    """Why a task went where it went, or why it waits. Empty strings where there is nobody and nothing."""
-
-    summary: str
-    decision_position: int
-    rule: str
-    version: int
-    agent: str
-    picked_by: str
-    passed: tuple[str, ...]
-    rules: tuple[RuleVerdict, ...]
-    agents: tuple[AgentVerdict, ...]
-    confirmed: bool
-    """The decision, made again from the log, is the one on record."""
-    position: int
-    """Looked at last."""
 
 
 class Progress(msgspec.Struct, frozen=True, tag=True):

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from adapters.audit_jobs import Job, run_job
-from adapters.findings import Explanation, Progress, Report
+from adapters.findings import Progress, Report
 from adapters.rule_changes import DryRun
+from engine.explain import Explanation
 from engine.refusals import Refusal
 from engine.rules.diff import RuleSetDiff
 from engine.simulation import SimulationReport

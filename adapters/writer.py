@@ -43,8 +43,13 @@ class Limits(msgspec.Struct, frozen=True):
     queued_commands: int = 10_000
     pending_events: int = 1_000
     """Decided and not yet durable; deciding pauses above it."""
+    pending_bulk: int = 4
+    """As many pending events hold back what the engine does of its own accord: it comes in big events, and a claim
+    decided after them is durable after them."""
     slice_ms: float = 3.0
     """Deciding goes on this long before others get the event loop."""
+    rest_ms: float = 1.0
+    """The event loop's own after each step of bulk work: a call takes several turns of it."""
 
 
 class Decided(msgspec.Struct):
@@ -160,7 +165,7 @@ class Writer:
             if moving:
                 self._work.set()
             self._news.set()
-            await asyncio.sleep(0)
+            await asyncio.sleep(self._limits.rest_ms / 1000 if moving else 0)
             while len(self._decided.events) > self._limits.pending_events:
                 await self._appended()
 
@@ -179,6 +184,8 @@ class Writer:
         while self._queue and perf_counter() < end:
             order, reply = self._queue.popleft()
             self._note(workspace.handle(order, self._clock()), reply)
+        if len(self._decided.events) >= self._limits.pending_bulk:
+            return True
         outcome = workspace.follow_up(self._clock())
         if outcome is not None:
             self._note(outcome, None)

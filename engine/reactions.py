@@ -15,7 +15,7 @@ from engine.rules.model import Rule
 from engine.state import LaneKey, State
 from engine.state.package import OVER
 
-ROUND = 500
+ROUND = 250
 """Picks a round, and tasks a step: a few milliseconds of work."""
 REPOOL = 2_000
 """Waiting tasks asked about in one step under new rules."""
@@ -49,37 +49,45 @@ class Agenda:
 
     def note(self, state: State, event: ev.Event) -> None:
         """An event was written into the state."""
+        self._note_people(state, event)
+        self._note_work(state, event)
+        self._note_packages(state, event)
+
+    def _note_people(self, state: State, event: ev.Event) -> None:
+        """Who may have room again, or come within targets."""
         match event:
-            case ev.TaskCompleted(agent=agent):
+            case ev.TaskCompleted(agent=agent) | ev.TaskReassigned(held_by=agent):
                 self._free(agent)
-            case ev.TaskReassigned(held_by=agent, package=package):
-                self._free(agent)
-                self._settle(package)
-                self._stir_by_load(state)
-            case ev.TasksCancelled(agents=agents, package=package):
+            case ev.TasksCancelled(agents=agents):
                 for agent in agents:
                     self._free(agent)
-                self._settle(package)
-            case ev.TasksPooled(placements=placements, package=package):
-                self._stir((placement.rule, 0, placement.lane) for placement in placements)
-                self._keep_on(state, package)
-            case ev.TasksRelaxed():
-                self._stir(key for key in state.lanes if key[0] == event.rule and key[1] == event.stage)
             case ev.AgentsRegistered() | ev.AgentsRemoved() | ev.AgentPresenceChanged():
                 self._stir(state.lanes)
+        if isinstance(event, ev.TasksAllocated | ev.TaskClaimed | ev.TaskReassigned):
+            self._stir_by_load(state)
+
+    def _note_work(self, state: State, event: ev.Event) -> None:
+        """What waits anew, or for other agents than before."""
+        match event:
+            case ev.TasksPooled(placements=placements):
+                self._stir((placement.rule, 0, placement.lane) for placement in placements)
+            case ev.TasksRelaxed():
+                self._stir(key for key in state.lanes if key[0] == event.rule and key[1] == event.stage)
             case ev.RuleSetApplied():
                 self._repooling = iter(_waiting(state))
                 self._stir(state.lanes)
-            case ev.PackageParsed(package=package) | ev.PackageDistributing(package=package):
-                self._keep_on(state, package)
+
+    def _note_packages(self, state: State, event: ev.Event) -> None:
+        """Packages with a step to take, or with news to tell."""
+        match event:
+            case ev.PackageParsed() | ev.PackageDistributing() | ev.TasksPooled():
+                self._keep_on(state, event.package)
             case ev.PackageFailed(package=package) | ev.PackageWithdrawn(package=package):
                 self._sweeping[package] = None
-            case ev.TasksAllocated():
-                self._settle_those_of(state, event.tasks)
-                self._stir_by_load(state)
-            case ev.TaskClaimed(package=package):
-                self._settle(package)
-                self._stir_by_load(state)
+            case ev.TaskClaimed() | ev.TaskReassigned() | ev.TasksCancelled():
+                self._settle(event.package)
+            case ev.TasksAllocated(tasks=tasks):
+                self._settle_those_of(state, tasks)
 
     def next(self, state: State) -> cmd.Command | None:
         """The next follow-up, None when everything is at rest."""
@@ -130,7 +138,7 @@ class Agenda:
         self._lanes.clear()
         return cmd.AllocateTasks(ROUND, lanes=lanes) if lanes else None
 
-    def _next_settling(self, state: State) -> cmd.Command | None:
+    def _next_settling(self, _state: State) -> cmd.Command | None:
         packages = tuple(self._settling)
         self._settling.clear()
         return cmd.SettlePackages(packages) if packages else None

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lark import Lark, Token, Transformer, UnexpectedInput
+from lark import Lark, Token, Transformer, UnexpectedInput, UnexpectedToken
 from lark.exceptions import VisitError
 
 from projections.comparing import Anything, Comparison, compare
@@ -189,9 +189,7 @@ def _number(text: str) -> int | float:
 
 
 def _unexpected(text: str, error: UnexpectedInput) -> str:
-    column = getattr(error, "column", -1)
-    if column is None or column < 1:
+    if isinstance(error, UnexpectedToken) and error.token.type == "$END":
         return "Expected `field = value`, but the filter ends too soon"
-    near = text[error.pos_in_stream or 0 :][:20] if error.pos_in_stream is not None else ""
-    found = f"{near!r}" if near else "the end"
-    return f"Expected `field = value` joined by AND or OR at column {column}, but found {found}"
+    near = text[error.pos_in_stream or 0 :][:20]
+    return f"Expected `field = value` joined by AND or OR at column {error.column}, but found {near!r}"

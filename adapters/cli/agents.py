@@ -42,7 +42,7 @@ def apply_roster(
 
     from adapters.grpc_api.client import fresh_request_id
 
-    agents = [_message(agent) for agent in _read(session, file)]
+    agents = [agent_message(agent) for agent in _read(session, file)]
     request = ApplyRosterRequest(
         parent=session.parent, agents=agents, prune=prune, request_id=request_id or fresh_request_id()
     )
@@ -124,7 +124,7 @@ def _declared(session: Session) -> Mapping[str, Any]:
     return declared
 
 
-def _message(agent: AgentSpec) -> AgentMessage:
+def agent_message(agent: AgentSpec) -> AgentMessage:
     from paidan.v1.agents_pb2 import AgentSpec as AgentMessage
     from paidan.v1.agents_pb2 import Presence
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adapters.cli.options import Limit, TaskNumber
-from adapters.cli.session import REFUSED, Session, fail, remote
+from adapters.cli.options import File, Limit, TaskNumber
+from adapters.cli.session import REFUSED, Session, fail, read_text, remote
 
 if TYPE_CHECKING:
     from paidan.v1.audit_pb2 import VerifyReport
@@ -15,10 +15,8 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Put the commands at the top of the tree."""
-    for name, command in (
-        ("events", events), ("history", history), ("explain", explain), ("verify", verify), ("stats", stats),
-    ):  # fmt: skip
-        app.command(name)(command)
+    for command in (events, history, explain, verify, simulate, stats):
+        app.command(command.__name__)(command)
 
 
 @remote
@@ -49,7 +47,7 @@ def history(session: Session, task: TaskNumber) -> None:
 
     from adapters.cli.event_lines import EVENT_COLUMNS
 
-    request = GetTaskHistoryRequest(name=session.name("tasks", task))
+    request = GetTaskHistoryRequest(name=session.name("tasks", task), min_position=session.head())
     found = session.ask(session.client.audit.GetTaskHistory, request)
     session.show_rows(iter(found.events), EVENT_COLUMNS, f"No event concerns task {task}.")
 
@@ -93,6 +91,27 @@ def verify(session: Session) -> None:
     _show_report(session, report)
     if not report.ok:
         raise fail("Expected the log to hold together, but it does not", REFUSED)
+
+
+@remote
+def simulate(session: Session, file: File) -> None:
+    """What would have come of everything so far under the rules of a file."""
+    from paidan.v1.audit_pb2 import SimulateRequest
+
+    from adapters.cli.simulation import show_report
+    from adapters.cli.waiting import Steps
+
+    report = None
+    request = SimulateRequest(parent=session.parent, source=read_text(file))
+    with Steps(quiet=session.as_json) as shown:
+        for step in session.stream(session.client.audit.Simulate, request):
+            if step.WhichOneof("content") == "progress":
+                shown.at(step.progress.step, step.progress.done, step.progress.total)
+            else:
+                report = step.report
+    if report is None:
+        raise fail("Expected a report, but the server ended without one", REFUSED)
+    show_report(session, report)
 
 
 @remote

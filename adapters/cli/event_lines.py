@@ -10,11 +10,12 @@ from paidan.v1.values_pb2 import Event
 from adapters.cli.rendering import Column, field, local, time
 
 MAX_LIST = 6
-"""Members shown of a long list."""
+"""Of a longer list, and of one of records, the length is shown in its place."""
+MAX_TEXT = 80
 
 
 def event_line(event: Event) -> str:
-    """Position, time, name, actor and data on one line; long lists are cut."""
+    """Position, time, name, actor and data on one line, cut to be read."""
     return f"{event.position:>8}  {local(event.event_time)}  {event.type:<24} {event.actor:<12} {said(event)}"
 
 
@@ -26,14 +27,14 @@ def said(event: Event) -> str:
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, list) and len(value) > MAX_LIST:
-        kept = json.dumps(value[:MAX_LIST] if not isinstance(value[0], list | dict) else [], ensure_ascii=False)
-        return f"{kept} … {len(value):,} in all"
-    if isinstance(value, str):
-        return value if len(value) <= 80 else value[:79] + "…"
+    if isinstance(value, list) and (len(value) > MAX_LIST or any(isinstance(item, list | dict) for item in value)):
+        return f"({len(value):,})"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_short(item)}" for key, item in value.items()) + "}"
-    return json.dumps(value, ensure_ascii=False)
+        text = "{" + ", ".join(f"{key}: {_short(item)}" for key, item in value.items()) + "}"
+    else:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = " ".join(text.split())
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
 EVENT_COLUMNS: list[Column] = [

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from adapters.cli import import_options as to
 from adapters.cli.options import Filter, Limit, OrderBy, PackageNumber, Reason, RequestId
 from adapters.cli.session import REFUSED, Session, fail, remote
 
@@ -19,33 +20,12 @@ app = typer.Typer(help="Packages: imported lists of tasks.", no_args_is_help=Tru
 @app.command("import")
 @remote
 def import_package(
-    session: Session,
-    uri: Annotated[str, typer.Argument(help="A path or URI that the server can read, or with --upload a file here.")],
-    *,
-    task_type: Annotated[str, typer.Option("--task-type", help="Type of the tasks that its rows become.")],
-    business_type: Annotated[str, typer.Option("--business-type")] = "",
-    segment: Annotated[str, typer.Option("--segment", help="Segment number. Default: the package's number.")] = "",
-    priority: Annotated[int, typer.Option("--priority", min=0, max=100, help="Of rows that name none.")] = 0,
-    mapping: Annotated[
-        Path | None, typer.Option("--mapping", exists=True, dir_okay=False, help="YAML: which column holds what.")
-    ] = None,
-    column: Annotated[
-        list[str],
-        typer.Option(
-            "--column", "-c", metavar="FIELD=COLUMN", help="customer, name, mobile, id_card, owner, region or priority."
-        ),
-    ] = [],  # noqa: B006
-    attribute: Annotated[
-        list[str], typer.Option("--attribute", "-a", metavar="NAME=COLUMN", help="An attribute's column.")
-    ] = [],  # noqa: B006
-    delimiter: Annotated[str, typer.Option("--delimiter", help="Default: found from the header line.")] = "",
-    encoding: Annotated[str, typer.Option("--encoding", help="utf-8 or gb18030. Default: found.")] = "",
-    upload: Annotated[bool, typer.Option("--upload", help="Send the file from here.")] = False,
-    follow: Annotated[
-        bool, typer.Option("--follow/--no-follow", help="Stay until distribution has come to rest.")
-    ] = True,
+    session: Session, uri: to.Uri, *, task_type: to.TaskType, business_type: to.BusinessType = "",
+    segment: to.Segment = "", priority: to.Priority = 0, mapping: to.Mapping = None,
+    column: to.Columns = [], attribute: to.Attributes = [],  # noqa: B006 - typer asks for lists
+    delimiter: to.Delimiter = "", encoding: to.Encoding = "", upload: to.Upload = False, follow: to.Follow = True,
     request_id: RequestId = "",
-) -> None:
+) -> None:  # fmt: skip
     """Import a list: CSV or CSV.gz. Follows it until every row has an agent or waits for a reason."""
     from paidan.v1.packages_pb2 import PackageSpec
 
@@ -73,7 +53,7 @@ def show(session: Session, package: PackageNumber) -> None:
     """One package and its counts."""
     from paidan.v1.packages_pb2 import GetPackageRequest
 
-    request = GetPackageRequest(name=session.name("packages", package))
+    request = GetPackageRequest(name=session.name("packages", package), min_position=session.head())
     _show(session, session.ask(session.client.packages.GetPackage, request).package)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from adapters.cli.options import File, Limit, Reason, RequestId
-from adapters.cli.session import Session, fail, remote
+from adapters.cli.session import Session, fail, read_text, remote
 
 if TYPE_CHECKING:
     from paidan.v1.rules_pb2 import ApplyRulesResponse
@@ -29,7 +29,7 @@ def apply_rules(
     from adapters.cli.rule_changes import show_changes
     from adapters.grpc_api.client import fresh_request_id
 
-    source = _read(file)
+    source = read_text(file)
     found = _ask(session, source, validate_only=True)
     if dry_run or not found.changed:
         show_changes(session, found)
@@ -90,7 +90,7 @@ def diff(
     if not what.isdigit():
         if not Path(what).is_file():
             raise fail(f"Expected a file or a version, but there is no file {what}")
-        show_changes(session, _ask(session, _read(Path(what)), validate_only=True))
+        show_changes(session, _ask(session, read_text(Path(what)), validate_only=True))
         return
     request = DiffRuleSetsRequest(parent=session.parent, from_version=int(what), to_version=to)
     show_changes(session, session.ask(session.client.rules.DiffRuleSets, request))
@@ -112,10 +112,3 @@ def _ask(
         validate_only=validate_only, request_id=request_id,
     )  # fmt: skip
     return session.ask(session.client.rules.ApplyRules, request)
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise fail(f"Expected to read {file}, but {error}") from error

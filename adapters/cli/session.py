@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
@@ -14,7 +15,7 @@ from adapters.cli.options import DEFAULT_SERVER, DEFAULT_WORKSPACE, Actor, AsJso
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-    from adapters.grpc_api.client import Client
+    from adapters.grpc_api.client import CallError, Client
 
 Answer = TypeVar("Answer")
 Column = tuple[str, Callable[[Any], str]]
@@ -52,6 +53,12 @@ class Session:
     def stream(self, method: Callable[..., Iterable[Answer]], request: Any) -> Iterator[Answer]:
         """One request, many messages."""
         return self.client.stream(method, request)
+
+    def head(self) -> int:
+        """The log's last position: a query that demands it shows what was just done."""
+        from paidan.v1.audit_pb2 import ListViewsRequest
+
+        return self.ask(self.client.audit.ListViews, ListViewsRequest(parent=self.parent)).position
 
     def pages(self, method: Callable[..., Any], request: Any, field: str, limit: int) -> Iterator[Message]:
         """All rows of a list, page after page, at most ``limit`` unless it is 0."""
@@ -111,6 +118,14 @@ def fail(message: str, code: int = USAGE) -> typer.Exit:
     return typer.Exit(code)
 
 
+def read_text(file: Path) -> str:
+    """A file's text. Ends the command where it cannot be read."""
+    try:
+        return file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise fail(f"Expected to read {file}, but {error}") from error
+
+
 def remote(command: Callable[..., None]) -> Callable[..., None]:
     """A command of the server: gets a Session for its first parameter, made from the options it thereby has."""
 
@@ -150,12 +165,15 @@ def _guarded(run: Callable[[], None]) -> None:
     try:
         run()
     except CallError as error:
-        code = f" ({error.reason})" if error.reason else ""
-        lines = [f"{error.message}{code}"]
-        lines += [
-            f"  {item.field}: {item.description}" if item.field else f"  {item.description}"
-            for item in error.violations
-        ]
-        raise fail("\n".join(lines), error.exit_code) from error
+        raise fail(_told(error), error.exit_code) from error
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
+
+
+def _told(error: CallError) -> str:
+    """The message, then what is wrong field by field."""
+    lines = [f"{error.message} ({error.reason})" if error.reason else error.message]
+    if len(error.violations) == 1 and error.violations[0].description == error.message:
+        return f"{error.violations[0].field}: {lines[0]}"
+    lines += [f"  {item.field}: {item.description}".replace("  : ", "  ") for item in error.violations]
+    return "\n".join(lines)

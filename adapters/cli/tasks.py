@@ -73,7 +73,7 @@ def show(session: Session, task: TaskNumber) -> None:
     """Everything about one task."""
     from adapters.cli.task_columns import TASK_FIELDS
 
-    session.show_record(_task(session, task), TASK_FIELDS)
+    session.show_record(_now(session, task), TASK_FIELDS)
 
 
 @app.command("claim")
@@ -179,13 +179,6 @@ def cancel(
     session.tell(answer, f"Task {task} is cancelled (position {answer.position}).")
 
 
-def _task(session: Session, number: int, min_position: int = 0) -> Task:
-    from paidan.v1.tasks_pb2 import GetTaskRequest
-
-    request = GetTaskRequest(name=session.name("tasks", number), min_position=min_position)
-    return session.ask(session.client.tasks.GetTask, request).task
-
-
 def _held(session: Session, number: int, agent: str, grant: int | None) -> tuple[str, int]:
     """Agent and grant of who holds the task, as far as they are not given. Ends the command where nobody does."""
     if agent and grant is not None:
@@ -203,7 +196,7 @@ def _grant(session: Session, number: int, grant: int | None) -> int:
 
 def _now(session: Session, number: int) -> Task:
     """The task as the log has it at this moment, not as a view that lags behind."""
-    from paidan.v1.audit_pb2 import ListViewsRequest
+    from paidan.v1.tasks_pb2 import GetTaskRequest
 
-    head = session.ask(session.client.audit.ListViews, ListViewsRequest(parent=session.parent)).position
-    return _task(session, number, head)
+    request = GetTaskRequest(name=session.name("tasks", number), min_position=session.head())
+    return session.ask(session.client.tasks.GetTask, request).task

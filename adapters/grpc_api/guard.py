@@ -9,10 +9,12 @@ from typing import Any
 from uuid import uuid4
 
 import grpc
+from google.protobuf.message import DecodeError
 
-from adapters.grpc_api.failures import Failure
+from adapters.grpc_api.failures import Failure, invalid
 from adapters.grpc_api.foreign import failure_of
 from adapters.grpc_api.status import status_of
+from engine.refusals import Violation
 
 log = logging.getLogger("paidan.grpc")
 
@@ -51,6 +53,7 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
 
     def _wrapped(self, handler: Handler, method: str) -> Handler:
         asked = "stream" if handler.request_streaming else "unary"
+        handler = handler._replace(request_deserializer=_readable(handler.request_deserializer))
         if handler.response_streaming:
             kind = f"{asked}_stream"
             return handler._replace(**{kind: self._stream(getattr(handler, kind), method)})
@@ -61,7 +64,7 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
         async def call(request: Any, context: Any) -> Any:
             self._enter()
             try:
-                return await behaviour(request, context)
+                return await behaviour(_read(request), context)
             except Exception as error:
                 await context.abort_with_status(status_of(_failure(error, method)))
             finally:
@@ -73,7 +76,7 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
         async def call(request: Any, context: Any) -> AsyncIterator[Any]:
             self._enter()
             try:
-                async for message in behaviour(request, context):
+                async for message in behaviour(_read(request), context):
                     yield message
             except Exception as error:
                 await context.abort_with_status(status_of(_failure(error, method)))
@@ -90,6 +93,24 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
         self._under_way -= 1
         if not self._under_way:
             self._idle.set()
+
+
+def _readable(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """Gives None for bytes that are no message; gRPC itself would only say that something is wrong."""
+
+    def readable(data: bytes) -> Any:
+        try:
+            return read(data)
+        except DecodeError:
+            return None
+
+    return readable
+
+
+def _read(request: Any) -> Any:
+    if request is None:
+        raise invalid(Violation("", "Expected the method's request, but its bytes cannot be read"))
+    return request
 
 
 def _failure(error: Exception, method: str) -> Failure:

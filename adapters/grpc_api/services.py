@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from adapters.files import Spool
-from adapters.findings import Explanation, Progress, Report
+from adapters.findings import Progress, Report
 from adapters.queries import Queries
 from adapters.rule_changes import DryRun
 from engine.answers import Answer
 from engine.commands import Order
+from engine.explain import Explanation
 from engine.refusals import Refusal
 from engine.rules.diff import RuleSetDiff
 from engine.simulation import SimulationReport

@@ -27,7 +27,8 @@ def apply_roster(state: State, command: ApplyRoster, _context: Context) -> list[
         held = state.agents[busy[0]].load
         return precondition(
             "AGENT_HOLDS_TASKS",
-            f"Expected agents to be removed to hold no tasks, but {busy[0]} holds {held}; reassign or finish them first",
+            f"Expected agents to be removed to hold no tasks, but {busy[0]} holds {held}; "
+            "reassign or finish them first",
             agent=busy[0],
         )
     events = _registrations(state, command.agents)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.decide.context import Context
+from engine.decide.pooling import misplaced
 from engine.decide.room import no_room
 from engine.refusals import Refusal, precondition
 from engine.state import Agent, Lane, State, Task, lane_key
@@ -30,6 +31,12 @@ def _hindrance(state: State, agent: Agent, task: Task, context: Context) -> Refu
     if task.status != "pooled":
         return precondition(
             "TASK_NOT_WAITING", f"Expected task {number} to wait in a pool, but it is {task.status}", task=number
+        )
+    if task.version != state.version and misplaced(state, [task], context):
+        return precondition(
+            "RULES_JUST_CHANGED",
+            f"Expected task {number} in its pool under the new rules, but it is still on its way there; claim again",
+            task=number,
         )
     rule = state.governing.get(task.rule or "")
     if rule is None or rule.method != "claim":

@@ -31,17 +31,20 @@ def pool_package(state: State, command: PoolPackage, context: Context) -> list[e
 
 def repool(state: State, command: RepoolTasks, context: Context) -> list[ev.Event] | Answer:
     tasks = [task for task in map(state.tasks.get, command.tasks) if task is not None and task.status == "pooled"]
-    placings = context.judge.placing(state, tasks)
-    changed = _RuleChanges(state)
-    moved = [
-        (task, placing)
-        for task, placing in zip(tasks, placings, strict=True)
-        if placing != (task.rule, task.lane) or changed.since(task)
-    ]
+    moved = misplaced(state, tasks, context)
     if not moved:
         return Answer(state.position, changed=False)
-    placements = placements_of([task for task, _ in moved], [placing for _, placing in moved])
-    return [ev.TasksPooled(state.version, placements)]
+    return [_pooled(state, moved)]
+
+
+def misplaced(state: State, tasks: list[Task], context: Context) -> list[tuple[Task, Placing]]:
+    """Waiting tasks that the rules in force would put elsewhere, or for whom waiting begins anew; and where to."""
+    changed = _RuleChanges(state)
+    return [
+        (task, placing)
+        for task, placing in zip(tasks, context.judge.placing(state, tasks), strict=True)
+        if placing != (task.rule, task.lane) or changed.since(task)
+    ]
 
 
 def placements_of(tasks: list[Task], placings: list[Placing]) -> tuple[ev.Placement, ...]:
@@ -75,9 +78,19 @@ def _who(rule: Rule) -> tuple[object, ...]:
 
 
 def tick(state: State, command: Tick, context: Context) -> list[ev.Event] | Answer:
+    """Tasks whose relax step is due take it; those still on their way to new rules begin to wait there instead."""
+    due = [state.tasks[number] for _, _, number in state.timers.due(context.now, command.limit)]
+    moved = misplaced(state, [task for task in due if task.version != state.version], context)
+    elsewhere = {task.number for task, _ in moved}
     groups: dict[tuple[str, int], list[int]] = defaultdict(list)
-    for _, _, number in state.timers.due(context.now, command.limit):
-        task = state.tasks[number]
-        groups[task.rule or "", task.stage + 1].append(number)
+    for task in due:
+        if task.number not in elsewhere:
+            groups[task.rule or "", task.stage + 1].append(task.number)
     events: list[ev.Event] = [ev.TasksRelaxed(rule, stage, tuple(numbers)) for (rule, stage), numbers in groups.items()]
+    if moved:
+        events.append(_pooled(state, moved))
     return events or Answer(state.position, changed=False)
+
+
+def _pooled(state: State, moved: list[tuple[Task, Placing]]) -> ev.TasksPooled:
+    return ev.TasksPooled(state.version, placements_of([task for task, _ in moved], [placing for _, placing in moved]))

@@ -16,8 +16,9 @@ def no_room(state: State, agent: Agent, task: Task) -> Refusal | None:
     rule = state.rule_of(task)
     held = agent.load_by_rule.get(task.rule, 0)
     if rule is not None and rule.cap_per_agent is not None and held >= rule.cap_per_agent:
+        cap = rule.cap_per_agent
         return precondition(
-            "RULE_CAP_REACHED", f"Expected {agent.id} below the cap of {rule.id}, but it holds {held} of {rule.cap_per_agent}",
+            "RULE_CAP_REACHED", f"Expected {agent.id} below the cap of {rule.id}, but it holds {held} of {cap}",
             task=task.number, agent=agent.id,
         )  # fmt: skip
     return None

@@ -1,4 +1,4 @@
-"""A package on its way: initialized -> parsing -> parsed -> distributing -> distributed | partly distributed | failed."""
+"""A package on its way: initialized, parsing, parsed, distributing, distributed or partly distributed, or it failed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def parsing_started(state: State, event: ev.PackageParsingStarted, _recorded: ev
 
 def tasks_imported(state: State, event: ev.TasksImported, recorded: ev.Recorded) -> None:
     package = state.packages[event.package]
-    number, at = event.first_task, recorded.at
+    at = recorded.at
     task_type, business_type, columns = event.task_type, event.business_type, event.columns
-    for number, row in enumerate(event.rows, number):
+    for number, row in enumerate(event.rows, event.first_task):
         state.tasks[number] = Task(
             number, task_type, business_type, row.priority, at, row.customer, row.owner, row.region,
             columns, row.attributes, event.package,
@@ -30,8 +30,8 @@ def tasks_imported(state: State, event: ev.TasksImported, recorded: ev.Recorded)
     package.rejected += len(event.rejected)
     if event.rows:
         package.rows += len(event.rows)
-        package.spans.append((event.first_task, number + 1))
-        state.last_task = number
+        package.spans.append((event.first_task, event.first_task + len(event.rows)))
+        state.last_task = event.first_task + len(event.rows) - 1
 
 
 def parsed(state: State, event: ev.PackageParsed, _recorded: ev.Recorded) -> None:

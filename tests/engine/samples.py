@@ -36,7 +36,9 @@ SAMPLES: tuple[ev.Event, ...] = (
     ev.PackageFailed(3, "Expected text, but it is a picture"),
     ev.PackageWithdrawn(3, "wrong list"),
     ev.TaskCreated(9, "follow_up", "loan", _COLUMNS, _ROW, _PERSON),
-    ev.TasksPooled(2, (ev.Placement("overdue-east", (8, 9), ("JS", None, 3)), ev.Placement(None, (10,), ("x",))), 3, 10),
+    ev.TasksPooled(
+        2, (ev.Placement("overdue-east", (8, 9), ("JS", None, 3)), ev.Placement(None, (10,), ("x",))), 3, 10
+    ),
     ev.TasksRelaxed("overdue-east", 1, (8, 9)),
     ev.TasksAllocated(
         4, 2, ("ann",), ("overdue-east",), (ev.Pick("owner", ("last_agent: none",)),), (8,), (0,), (0,), (0,), ("ann",)

@@ -79,7 +79,9 @@ class Scenario:
             case Rest():
                 return self.rest()
             case Due():
-                return [*self._told(self.workspace.tick(self.now)), *self.rest()]
+                recorded, _ = self.workspace.tick(self.now)
+                self.log.extend(recorded)
+                return [*(one.event for one in recorded), *self.rest()]
             case Restart():
                 return self._restart()
             case Event():

@@ -7,7 +7,7 @@ from engine.commands import ApplyRules, CreateTask
 from engine.refusals import Refusal
 from engine.rules.document import load
 from tests.engine.given import ATTRIBUTES, agent, document, roster, rule, rules, task
-from tests.engine.scenario import DUE, MINUTE, REST, UNCHANGED, After, Refused, Scenario, expect, holders
+from tests.engine.scenario import DUE, MINUTE, REST, UNCHANGED, After, Refused, Scenario, Step, expect, holders
 
 
 def test_first_version() -> None:
@@ -39,7 +39,9 @@ def test_the_expected_version_is_in_force() -> None:
 
 def test_a_document_with_faults_names_their_places() -> None:
     scenario = Scenario()
-    told = scenario.answer(ApplyRules('workspace: bank\nrules:\n  - {id: r, task_type: call, when: task.nope == "x"}\n'))
+    told = scenario.answer(
+        ApplyRules('workspace: bank\nrules:\n  - {id: r, task_type: call, when: task.nope == "x"}\n')
+    )
     assert isinstance(told, Refusal) and (told.kind, told.reason) == ("invalid", "RULES_INVALID")
     assert [violation.field for violation in told.violations] == ["line 3, column 36"]
 
@@ -57,14 +59,14 @@ def test_an_attribute_keeps_its_type() -> None:
 
 
 def test_an_attribute_keeps_its_type_also_after_a_version_without_it() -> None:
-    without = {"task": {}, "agent": {}}
+    without: dict[str, dict[str, str]] = {"task": {}, "agent": {}}
     other = {"task": {"level": "string"}, "agent": {}}
-    given = [rules(rule()), rules(rule(), attributes=without)]
+    given: list[Step] = [rules(rule()), rules(rule(), attributes=without)]
     expect(given, rules(rule(), attributes=other), Refused("invalid", "ATTRIBUTES_CHANGED"))
 
 
 def test_agents_who_came_first_must_fit_the_declared_types() -> None:
-    given = [roster(agent("ann", level="three"))]
+    given: list[Step] = [roster(agent("ann", level="three"))]
     expect(given, rules(rule()), Refused("invalid", "ATTRIBUTES_CHANGED"))
 
 
@@ -78,7 +80,7 @@ def test_a_declared_attribute_may_go_and_come_back() -> None:
 
 
 def test_waiting_tasks_move_to_the_rule_that_now_governs_them() -> None:
-    given = [rules(rule("low")), task(), task(zone="n"), REST]
+    given: list[Step] = [rules(rule("low")), task(), task(zone="n"), REST]
     now = rules(rule("low"), rule("north", when='task.zone == "n"', precedence=5))
     scenario = Scenario(*given, now)
     assert scenario.rest()[0] == ev.TasksPooled(2, (ev.Placement("north", (2,)),))
@@ -131,7 +133,7 @@ def test_changed_targets_make_waiting_begin_anew() -> None:
 
 def test_another_cap_leaves_waiting_as_it_is() -> None:
     relax = [{"after": "10m", "targets": "agent.level >= 9"}]
-    given = [rules(rule(targets="agent.level >= 8", relax=relax)), task(), REST, After(10 * MINUTE), DUE]
+    given: list[Step] = [rules(rule(targets="agent.level >= 8", relax=relax)), task(), REST, After(10 * MINUTE), DUE]
     scenario = Scenario(*given, rules(rule(targets="agent.level >= 8", relax=relax, cap_per_agent=3)), REST)
     assert scenario.state.tasks[1].stage == 1
 

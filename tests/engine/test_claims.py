@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from engine import events as ev
@@ -79,7 +81,9 @@ def test_the_first_of_equals_is_the_older_number() -> None:
 
 
 def test_the_first_passes_over_pools_closed_to_the_agent() -> None:
-    pools = rules(rule("a", method="claim", when='task.zone == "a"', targets="agent.level >= 2"), rule("b", method="claim"))
+    pools = rules(
+        rule("a", method="claim", when='task.zone == "a"', targets="agent.level >= 2"), rule("b", method="claim")
+    )
     scenario = Scenario(pools, roster(agent("low", level=1)), task(zone="a", priority=50), task(), REST)
     assert _order(scenario) == [2]
 
@@ -90,6 +94,29 @@ def test_a_claim_counts_against_push_and_push_against_a_claim() -> None:
     assert scenario.do(ClaimTask("ann", 2)) == Refused("precondition", "AGENT_AT_CAPACITY")
     scenario = Scenario(pools, roster(agent("ann", capacity=1)), task("mail"), ClaimTask("ann"), task(), REST)
     assert scenario.state.tasks[2].agent is None
+
+
+@pytest.mark.parametrize("number", [1, None])
+@pytest.mark.parametrize(
+    "now",
+    [
+        rule(method="claim", targets="task.zone in agent.skills"),
+        rule(method="claim", targets="agent.level >= 3"),
+        rule("other", method="claim"),
+    ],
+)
+def test_a_claim_waits_for_new_rules_to_take_effect(now: dict[str, Any], number: int | None) -> None:
+    people = roster(agent("ann", level=3, skills=("n",)))
+    scenario = Scenario(_CLAIM, people, task(zone="n"), REST, rules(now))
+    refused = scenario.do(ClaimTask("ann", number))
+    assert refused == Refused("precondition", "RULES_JUST_CHANGED" if number else "NOTHING_TO_CLAIM")
+    scenario.rest()
+    assert scenario.do(ClaimTask("ann", number)) == [ev.TaskClaimed(1, "ann", now["id"], 2)]
+
+
+def test_rules_that_leave_the_pool_as_it_is_do_not_hold_up_a_claim() -> None:
+    other = rules(rule(method="claim", targets="agent.level >= 2", cap_per_agent=9))
+    expect([_CLAIM, _PEOPLE, task(), REST, other], ClaimTask("ann"), [ev.TaskClaimed(1, "ann", "r", 2)])
 
 
 def _order(scenario: Scenario) -> list[int]:

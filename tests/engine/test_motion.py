@@ -21,7 +21,10 @@ FREED: dict[str, tuple[list[Step], list[Step]]] = {
     "a new agent": (_FULL, [roster("bob")]),
     "back again": (_AWAY, [SetPresence("ann", "available")]),
     "rules at last": ([roster("ann"), task(), REST], [rules(rule())]),
-    "new data": ([rules(rule(targets="agent.level > 1")), roster("ann"), task(), REST], [roster(agent("ann", level=2))]),
+    "new data": (
+        [rules(rule(targets="agent.level > 1")), roster("ann"), task(), REST],
+        [roster(agent("ann", level=2))],
+    ),
     "a higher cap": (
         [rules(rule(cap_per_agent=1)), roster("ann"), task(), task(), REST],
         [rules(rule(cap_per_agent=2))],

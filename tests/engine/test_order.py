@@ -31,7 +31,7 @@ def test_older_before_newer_at_equal_priority() -> None:
 
 @pytest.mark.parametrize(("waited", "first"), [(9, 2), (10, 1), (11, 1)])
 def test_ageing_is_worth_a_step(waited: int, first: int) -> None:
-    given = [rules(rule(ageing="10m")), task(), After(waited * MINUTE), task(priority=1)]
+    given: list[Step] = [rules(rule(ageing="10m")), task(), After(waited * MINUTE), task(priority=1)]
     assert _open_up(*given)[0] == first
 
 
@@ -39,7 +39,7 @@ def test_ageing_is_worth_a_step(waited: int, first: int) -> None:
 def test_the_bound_on_overtaking(priority: int) -> None:
     """A task of priority p is overtaken only by work that came less than (100 - p) * ageing after it."""
     bound = (100 - priority) * MINUTE
-    base = [rules(rule(ageing="1m")), task(priority=priority)]
+    base: list[Step] = [rules(rule(ageing="1m")), task(priority=priority)]
     assert _open_up(*base, After(bound), task(priority=100)) == [1, 2]
     if bound:
         assert _open_up(*base, After(bound - 1), task(priority=100)) == [2, 1]
@@ -55,18 +55,18 @@ def test_pools_with_other_ageing_compare_by_steps() -> None:
 
 def test_a_pool_that_cannot_give_lets_the_others_go_on() -> None:
     west = rule("west", when='task.zone == "w"', targets='agent.team == "west"')
-    given = [rules(west, rule("r")), roster("ann"), task(zone="w", priority=100), task(), REST]
+    given: list[Step] = [rules(west, rule("r")), roster("ann"), task(zone="w", priority=100), task(), REST]
     assert _given_out(Scenario(*given)) == [2]
 
 
 def test_lanes_of_one_rule_are_in_one_order() -> None:
-    written = rules(rule(targets='task.zone != agent.id'))
+    written = rules(rule(targets="task.zone != agent.id"))
     asked = [task(zone=zone, priority=priority) for zone, priority in (("a", 1), ("b", 2), ("a", 3), ("b", 0))]
     assert _open_up(written, *asked) == [3, 2, 1, 4]
 
 
 def test_the_last_room_goes_to_the_most_urgent() -> None:
-    given = [rules(rule()), task(), task(priority=1), REST, roster(agent("ann", capacity=1)), REST]
+    given: list[Step] = [rules(rule()), task(), task(priority=1), REST, roster(agent("ann", capacity=1)), REST]
     assert _given_out(Scenario(*given)) == [2]
 
 

@@ -98,7 +98,7 @@ def test_the_rest_being_claimed_is_news() -> None:
 
 
 def test_the_rest_being_assigned_by_hand_is_news() -> None:
-    given = [rules(rule(method="manual")), roster("ann"), *package(_ROWS[:1]), REST]
+    given: list[Step] = [rules(rule(method="manual")), roster("ann"), *package(_ROWS[:1]), REST]
     scenario = Scenario(*given, ReassignTask(1, "ann"), REST)
     assert _settled(scenario) == [ev.PackageDistributed(1, 0, {"to_be_assigned": 1}), ev.PackageDistributed(1, 1)]
 
@@ -138,7 +138,13 @@ def test_rows_cancelled_before_they_are_pooled() -> None:
 
 
 def test_two_packages_share_a_pool() -> None:
-    given = [rules(rule()), roster(agent("ann", capacity=3)), *package(_ROWS[:2]), *package(_ROWS[:2], 2), REST]
+    given: list[Step] = [
+        rules(rule()),
+        roster(agent("ann", capacity=3)),
+        *package(_ROWS[:2]),
+        *package(_ROWS[:2], 2),
+        REST,
+    ]
     scenario = Scenario(*given)
     assert [_counts(one) for one in scenario.state.packages.values()] == [
         ("distributed", 2, 2, 0),
@@ -163,14 +169,20 @@ def test_withdrawal_frees_capacity_for_others() -> None:
 
 
 def test_withdrawal_while_it_is_parsed() -> None:
-    given = [rules(rule()), roster("ann"), register(), StartParsing(1), ImportRows(1, 0, (), tuple(_ROWS))]
+    given: list[Step] = [rules(rule()), roster("ann"), register(), StartParsing(1), ImportRows(1, 0, (), tuple(_ROWS))]
     scenario = Scenario(*given, WithdrawPackage(1), REST)
     assert scenario.state.tasks == {}
     assert scenario.state.packages[1].swept_through == 4
 
 
 def test_failure_takes_back_what_was_imported() -> None:
-    given = [rules(rule()), register(), StartParsing(1), ImportRows(1, 0, (), tuple(_ROWS)), FailPackage(1, "torn")]
+    given: list[Step] = [
+        rules(rule()),
+        register(),
+        StartParsing(1),
+        ImportRows(1, 0, (), tuple(_ROWS)),
+        FailPackage(1, "torn"),
+    ]
     scenario = Scenario(*given, REST)
     assert scenario.state.tasks == {}
     assert scenario.events[-1] == ev.TasksCancelled((1, 2, 3, 4), ("",) * 4, "package 1 failed", 1, 4)

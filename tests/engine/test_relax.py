@@ -76,7 +76,10 @@ def test_timers_outlive_a_restart() -> None:
 def test_a_stall_names_the_stage() -> None:
     scenario = Scenario(_RULES, roster(_WEST), task(), REST, After(10 * MINUTE), DUE)
     stalls = [event for event in scenario.events if isinstance(event, ev.PoolStalled)]
-    assert [(one.stage, one.reason) for one in stalls] == [(0, "no_agent_within_targets"), (1, "no_agent_within_targets")]
+    assert [(one.stage, one.reason) for one in stalls] == [
+        (0, "no_agent_within_targets"),
+        (1, "no_agent_within_targets"),
+    ]
 
 
 def test_fewer_steps_under_new_rules_count_as_the_widest() -> None:
@@ -85,6 +88,21 @@ def test_fewer_steps_under_new_rules_count_as_the_widest() -> None:
     assert scenario.do(ReassignTask(1, "zoe")) == Refused("not_found", "AGENT_UNKNOWN")
     scenario.rest()
     assert _stages(scenario) == {1: 0} and scenario.state.timers.entries() == []
+
+
+def test_a_step_that_falls_due_while_rules_change_is_not_taken_by_the_old_ones() -> None:
+    scenario = Scenario(_RULES, task(), REST, After(10 * MINUTE), rules(rule(targets='agent.team == "east"')), DUE)
+    assert ev.TasksRelaxed("r", 1, (1,)) not in scenario.events
+    assert _stages(scenario) == {1: 0} and scenario.state.timers.entries() == []
+    scenario.do(_RULES)
+    scenario.rest()
+    assert scenario.state.timers.next_due() == scenario.now + 10 * MINUTE
+
+
+def test_rules_that_come_back_before_anybody_looked_find_their_timers() -> None:
+    without = rules(rule(targets='agent.team == "east"'))
+    scenario = Scenario(_RULES, task(), REST, After(10 * MINUTE), without, DUE, _RULES, REST)
+    assert scenario.state.timers.next_due() == scenario.now + 10 * MINUTE
 
 
 # --- lanes -------------------------------------------------------------------------------------------------------------

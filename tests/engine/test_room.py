@@ -29,7 +29,7 @@ def _hand_out(scenario: Scenario, method: str, agent_id: str = "ann") -> list[An
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("capacity", "cap", "held"), [(3, None, 3), (9, 2, 2), (2, 2, 2), (1, 5, 1), (0, None, 0)])
 def test_no_agent_holds_more_than_it_may(method: str, capacity: int, cap: int | None, held: int) -> None:
-    fields = {"method": method} | ({"cap_per_agent": cap} if cap else {})
+    fields: dict[str, Any] = {"method": method} | ({"cap_per_agent": cap} if cap else {})
     given: list[Step] = [rules(rule(**fields)), roster(agent("ann", capacity=capacity)), *package([row(2)] * 5), REST]
     scenario = Scenario(*given)
     refused = _hand_out(scenario, method)
@@ -54,7 +54,9 @@ def test_capacity_is_one_over_all_rules(first: str, second: str) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_a_cap_is_one_rule_s_own(method: str) -> None:
     written = rules(rule("a", "mail", method=method, cap_per_agent=1), rule("b", method=method, cap_per_agent=2))
-    scenario = Scenario(written, roster("ann"), *(task(kind) for kind in ("mail", "mail", "call", "call", "call")), REST)
+    scenario = Scenario(
+        written, roster("ann"), *(task(kind) for kind in ("mail", "mail", "call", "call", "call")), REST
+    )
     _hand_out(scenario, method)
     assert scenario.state.agents["ann"].load_by_rule == {"a": 1, "b": 2}
 

@@ -9,7 +9,7 @@ from engine.commands import ApplyRoster, SetPresence
 from engine.decide.agents import AGENTS_PER_EVENT
 from engine.refusals import Refusal
 from tests.engine.given import agent, roster, rule, rules, task
-from tests.engine.scenario import REST, UNCHANGED, Refused, Scenario, expect
+from tests.engine.scenario import REST, UNCHANGED, Refused, Scenario, Step, expect
 
 
 def test_agents_are_registered_in_order() -> None:
@@ -27,7 +27,7 @@ def test_only_what_changed_is_registered_again() -> None:
 
 
 def test_new_data_leaves_presence_and_load_alone() -> None:
-    given = [rules(rule()), roster("ann"), task(), REST, SetPresence("ann", "busy")]
+    given: list[Step] = [rules(rule()), roster("ann"), task(), REST, SetPresence("ann", "busy")]
     scenario = Scenario(*given, roster(agent("ann", capacity=3)))
     ann = scenario.state.agents["ann"]
     assert (ann.presence, ann.load, ann.spec.capacity, ann.index) == ("busy", 1, 3, 1)
@@ -53,7 +53,7 @@ def test_who_comes_back_is_new() -> None:
 
 
 def test_who_holds_tasks_is_not_removed() -> None:
-    given = [rules(rule()), roster("ann"), task(), REST]
+    given: list[Step] = [rules(rule()), roster("ann"), task(), REST]
     expect(given, roster("bob", prune=True), Refused("precondition", "AGENT_HOLDS_TASKS"))
 
 

@@ -18,7 +18,7 @@ from engine.commands import (
     StartTask,
 )
 from engine.refusals import Refusal
-from tests.engine.given import agent, roster, row, rule, rules, task
+from tests.engine.given import agent, roster, rule, rules, task
 from tests.engine.scenario import REST, Refused, Scenario, Step, expect, holders
 
 _RULES = rules(rule(wrap_up={"template": "form", "required": ["note", "cause"]}))
@@ -153,13 +153,13 @@ def test_reassign_a_held_task_to_whom_push_would_not_ask() -> None:
 
 
 def test_reassign_makes_the_former_grant_stale() -> None:
-    given = [*_STARTED, ReassignTask(1, "bob", _GRANT)]
+    given: list[Step] = [*_STARTED, ReassignTask(1, "bob", _GRANT)]
     expect(given, CompleteTask(1, "ann", _GRANT, _WRAP_UP), _STALE)
     expect(given, StartTask(1, "bob", 7), [ev.TaskStarted(1, "bob", 7)])
 
 
 def test_reassign_a_waiting_task() -> None:
-    given = [rules(rule(method="manual")), roster("ann"), task(customer="c1"), REST]
+    given: list[Step] = [rules(rule(method="manual")), roster("ann"), task(customer="c1"), REST]
     assert holders(Scenario(*given)) == {1: None}
     scenario = expect(given, ReassignTask(1, "ann"), [ev.TaskReassigned(1, "ann", "", "r", 1)])
     assert scenario.state.lanes == {} and scenario.state.last_agents == {"c1": "ann"}
@@ -183,7 +183,6 @@ def test_claim_by_nobody_known() -> None:
 
 def test_presence_does_not_matter_to_who_holds_a_task() -> None:
     expect([*_HELD, SetPresence("ann", "offline")], StartTask(1, "ann", _GRANT), [ev.TaskStarted(1, "ann", _GRANT)])
-
 
 
 def _each(number: int, grant: int) -> list[Command]:

@@ -6,7 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.commands import CancelTask, ClaimTask, Command, CompleteTask, ImportRows, ReassignTask, StartParsing, StartTask
+from engine.commands import (
+    CancelTask,
+    ClaimTask,
+    Command,
+    CompleteTask,
+    ImportRows,
+    ReassignTask,
+    StartParsing,
+    StartTask,
+)
 from tests.engine.given import agent, register, roster, row, rule, rules, task
 from tests.engine.scenario import REST, Scenario, Step, outcome
 
@@ -62,7 +71,7 @@ CELLS = [(status, name, TABLE[status][place]) for status in STATUSES for place, 
 def test_cell(status: str, name: str, expected: str) -> None:
     scenario = Scenario(*STATUSES[status])
     held = scenario.state.tasks.get(1)
-    assert (held.status if held else status) == status.split()[0]
+    assert (held.status if held else status) == status.split(maxsplit=1)[0]
     assert outcome(scenario, COMMANDS[name](held.grant if held else 0)) == expected
 
 
@@ -85,5 +94,3 @@ def test_a_refusal_changes_nothing(status: str) -> None:
         scenario.do(COMMANDS[name](held.grant if held else 0))
         assert (repr(scenario.state.tasks), repr(scenario.state.agents), repr(scenario.state.lanes)) == before
         assert scenario.rest() == []
-
-

@@ -124,7 +124,9 @@ def test_round_robin_keeps_its_turn_over_rounds_and_per_rule() -> None:
 
 
 def test_weighted_shares_in_proportion() -> None:
-    people = roster(*(agent(name, weight=weight, capacity=100) for name, weight in (("ann", 1), ("bob", 2), ("cat", 3))))
+    people = roster(
+        *(agent(name, weight=weight, capacity=100) for name, weight in (("ann", 1), ("bob", 2), ("cat", 3)))
+    )
     scenario = Scenario(rules(rule(strategy=["weighted"])), people, *package([row(line) for line in range(60)]), REST)
     assert Counter(holders(scenario).values()) == {"ann": 10, "bob": 20, "cat": 30}
 
@@ -140,7 +142,7 @@ def test_even_distribution_differs_by_at_most_one(strategy: str, count: int) -> 
 
 def test_even_distribution_over_lanes_of_one_rule() -> None:
     people = roster(*(agent(f"a{number}", capacity=100) for number in range(5)))
-    written = rules(rule(targets='task.region != agent.team'))
+    written = rules(rule(targets="task.region != agent.team"))
     rows = [row(line, 0, None, f"R{line % 3}") for line in range(52)]
     loads = [one.load for one in Scenario(written, people, *package(rows), REST).state.agents.values()]
     assert sum(loads) == 52 and max(loads) - min(loads) <= 1
@@ -150,7 +152,8 @@ def test_even_distribution_over_lanes_of_one_rule() -> None:
 
 
 def test_the_first_that_finds_somebody_decides() -> None:
-    chain, before = _chain("last_agent", "owner", "least_loaded"), [task(), task(customer="c9"), REST]
+    chain = _chain("last_agent", "owner", "least_loaded")
+    before: list[Step] = [task(), task(customer="c9"), REST]
     assert _picked(chain, task(customer="c9", owner="cat"), *before) == ("bob", "last_agent", ())
     assert _picked(chain, task(customer="new", owner="cat"), *before) == ("cat", "owner", ("last_agent: none",))
     assert _picked(_chain("owner", "last_agent"), task(customer="c9", owner="cat"), *before) == ("cat", "owner", ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from engine.commands import Command
 from engine.decide import DECIDE
@@ -10,7 +11,7 @@ from engine.events import EVENT_TYPES, Event
 from engine.evolve import EVOLVE
 
 
-def _leaves(base: type) -> Iterator[type]:
+def _leaves(base: type[Any]) -> Iterator[type[Any]]:
     for cls in base.__subclasses__():
         below = list(_leaves(cls))
         yield from below or [cls]

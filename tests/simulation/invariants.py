@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from engine import commands as cmd
 from engine import events as ev
 from engine.refusals import Refusal
-from engine.state import Agent, State, Task
+from engine.state import Agent, State, Task, lane_key
 from engine.state.task import attribute
-from tests.simulation.judging import governing, within
-from tests.simulation.rounds import check_round, urgency
+from tests.simulation.judging import governing, targets_at, within
+from tests.simulation.rounds import MARGIN, check_round, urgency
 
 
 def check_decision(before: State, command: cmd.Command, recorded: ev.Recorded) -> None:
     """``before`` is the state that the event was decided on."""
     event = recorded.event
-    if isinstance(event, ev.TasksAllocated):
-        assert isinstance(command, cmd.AllocateTasks)
-        check_round(before, command, recorded)
-    elif isinstance(event, ev.TaskClaimed):
-        assert isinstance(command, cmd.ClaimTask)
-        _check_claim(before, command, event, recorded.at)
-    elif isinstance(event, ev.TaskReassigned):
-        assert has_room(before, before.agents[event.agent], before.tasks[event.task])
-    elif isinstance(event, ev.TasksPooled):
-        _check_placements(before, event)
-    elif isinstance(event, ev.PackageDistributed):
-        package = before.packages[event.package]
-        assert (event.distributed, sum(event.waiting.values())) == (package.distributed, package.waiting)
+    match event:
+        case ev.TasksAllocated():
+            assert isinstance(command, cmd.AllocateTasks)
+            check_round(before, command, recorded)
+        case ev.TaskClaimed():
+            assert isinstance(command, cmd.ClaimTask)
+            _check_claim(before, command, event, recorded.at)
+        case ev.TaskReassigned():
+            assert has_room(before, before.agents[event.agent], before.tasks[event.task])
+        case ev.TasksRelaxed():
+            _check_relaxed(before, event, recorded.at)
+    check = _CHECKS.get(type(event))
+    if check is not None:
+        check(before, event)
 
 
 def check_refused_claim(state: State, command: cmd.ClaimTask, refusal: Refusal, now: int) -> None:
     """An agent is not told that there is nothing, while there is something."""
     if refusal.reason in ("NOTHING_TO_CLAIM", "OUTSIDE_TARGETS", "RULE_CAP_REACHED", "AGENT_AT_CAPACITY"):
-        open_to = claimable(state, state.agents[command.agent])
-        assert command.task is not None or not open_to
-        assert command.task not in {task.number for task in open_to}
+        open_to = claimable(state, state.agents[command.agent], command.task)
+        assert not open_to, f"{command} is refused for {refusal.reason}, but {open_to} could be claimed"
 
 
 def has_room(state: State, agent: Agent, task: Task) -> bool:
@@ -48,28 +51,40 @@ def has_room(state: State, agent: Agent, task: Task) -> bool:
     return held < agent.spec.capacity and (cap is None or under < cap)
 
 
-def claimable(state: State, agent: Agent) -> list[Task]:
-    """Every waiting task the agent may claim."""
+def claimable(state: State, agent: Agent, number: int | None) -> list[Task]:
+    """What the agent may claim: the task named, or any that stands first in its lane."""
     if agent.presence not in ("available", "busy"):
         return []
-    return [task for task in state.tasks.values() if _may_claim(state, agent, task)]
+    asked = [task for task in state.tasks.values() if number in (None, task.number) and _may_claim(state, agent, task)]
+    return [task for task in asked if number is not None or next(state.lanes[lane_key(task)].numbers()) == task.number]
 
 
 def _may_claim(state: State, agent: Agent, task: Task) -> bool:
     rule = state.governing.get(task.rule or "")
     if task.status != "pooled" or rule is None or rule.method != "claim":
         return False
-    return has_room(state, agent, task) and within(state, (task.rule, task.stage, task.lane), agent, agent.load)
+    if not in_place(state, task):
+        return False
+    return has_room(state, agent, task) and within(state, lane_key(task), agent, agent.load)
+
+
+def in_place(state: State, task: Task) -> bool:
+    """Whether a waiting task stands where the rules in force want it, and they ask for the same agents as before."""
+    now = state.governing.get(task.rule or "")
+    if governing(state, task) != task.rule:
+        return False
+    if now is None:
+        return True
+    then = next(one for one in state.rule_sets[task.version].rules if one.id == task.rule)
+    return (then.targets, then.relax) == (now.targets, now.relax)
 
 
 def _check_claim(state: State, command: cmd.ClaimTask, event: ev.TaskClaimed, now: int) -> None:
-    open_to = {task.number: urgency(state, task, now) for task in claimable(state, state.agents[event.agent])}
+    asked = claimable(state, state.agents[event.agent], command.task)
+    open_to = {task.number: urgency(state, task, now) for task in asked}
     assert event.agent == command.agent and event.task in open_to
     assert event.rule_set_version == state.version
-    if command.task is None:
-        assert open_to[event.task] + 1e-6 >= max(open_to.values()), "not the most urgent"
-    else:
-        assert event.task == command.task
+    assert open_to[event.task] + MARGIN >= max(open_to.values()), "not the most urgent"
 
 
 def _check_placements(state: State, event: ev.TasksPooled) -> None:
@@ -83,6 +98,54 @@ def _check_placements(state: State, event: ev.TasksPooled) -> None:
             assert placement.lane == tuple(attribute(task, name) for name in names)
 
 
+def _check_relaxed(state: State, event: ev.TasksRelaxed, now: int) -> None:
+    rule = state.governing[event.rule]
+    for number in event.tasks:
+        task = state.tasks[number]
+        assert in_place(state, task), f"task {number} is relaxed by rules no longer in force"
+        assert task.pooled_at + rule.relax[event.stage - 1].after_ms <= now, f"task {number} is relaxed too early"
+
+
+def _check_sweep(state: State, event: ev.TasksCancelled) -> None:
+    """What an agent has started goes on; all else of the package goes, in turn."""
+    if event.swept is None:
+        return
+    package = state.packages[event.package or 0]
+    assert package.status in ("failed", "withdrawn")
+    mine = [task for task in state.tasks.values() if task.package == event.package]
+    due = [task for task in mine if package.swept_through < task.number <= event.swept]
+    assert list(event.tasks) == sorted(task.number for task in due if task.status != "in_progress")
+
+
+def _check_stall(state: State, event: ev.PoolStalled) -> None:
+    """The round's picks are in the state by now."""
+    key, rule = (event.rule, event.stage, event.lane), state.governing[event.rule]
+    lane = state.lanes[key]
+    assert event.waiting == len(lane.order) and event.reason != lane.stalled
+    if "agent.load" in targets_at(rule, event.stage):
+        return
+    people = [agent for agent in state.agents.values() if within(state, key, agent, agent.load)]
+    there = [agent for agent in people if agent.presence == "available"]
+    roomy = [agent for agent in there if agent.load < agent.spec.capacity]
+    if not there:
+        assert event.reason == ("nobody_available" if people else "no_agent_within_targets")
+    else:
+        assert event.reason == ("all_at_rule_cap" if roomy else "all_at_capacity")
+
+
+def _check_settled(state: State, event: ev.PackageDistributed) -> None:
+    package = state.packages[event.package]
+    assert (event.distributed, sum(event.waiting.values())) == (package.distributed, package.waiting)
+
+
+_CHECKS: dict[type[ev.Event], Callable[[State, Any], None]] = {
+    ev.TasksPooled: _check_placements,
+    ev.TasksCancelled: _check_sweep,
+    ev.PoolStalled: _check_stall,
+    ev.PackageDistributed: _check_settled,
+}
+
+
 def check_at_rest(state: State) -> None:
     """Nothing is left lying."""
     for task in state.tasks.values():
@@ -90,7 +153,7 @@ def check_at_rest(state: State) -> None:
         if task.status == "created":
             assert package is not None and package.status in ("initialized", "parsing")
         elif task.status == "pooled":
-            assert governing(state, task) == task.rule, f"task {task.number} waits under a rule that does not govern it"
+            assert in_place(state, task), f"task {task.number} waits where the rules in force do not want it"
             _check_timer(state, task)
     _nobody_could_take(state)
     for package in state.packages.values():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from fractions import Fraction
 
 from engine.commands import AllocateTasks
@@ -11,7 +12,7 @@ from engine.rules.model import Rule
 from engine.state import Agent, State, Task
 from tests.simulation.judging import Lane, rising, within
 
-_MARGIN = Fraction(1, 1_000_000)
+MARGIN = Fraction(1, 1_000_000)
 """Urgencies nearer than this count as equal."""
 
 
@@ -21,6 +22,13 @@ class Desk:
     def __init__(self, agent: Agent) -> None:
         self.agent, self.load, self.turn = agent, agent.load, agent.turn
         self.by_rule, self.turn_by_rule = Counter(agent.load_by_rule), Counter(agent.turn_by_rule)
+
+
+_ORDERINGS: dict[str, Callable[[Desk, str], Fraction | int]] = {
+    "least_loaded": lambda desk, rule: desk.load,
+    "weighted": lambda desk, rule: Fraction(desk.load + 1, desk.agent.spec.weight),
+    "round_robin": lambda desk, rule: desk.turn_by_rule[rule],
+}
 
 
 class SlowRound:
@@ -67,7 +75,7 @@ class SlowRound:
             if other == key or rising(self.state, other):
                 continue
             theirs = urgency(self.state, tasks[0], self.now)
-            assert theirs <= mine + _MARGIN or not self.candidates(other), f"{tasks[0].number} before {task.number}"
+            assert theirs <= mine + MARGIN or not self.candidates(other), f"{tasks[0].number} before {task.number}"
 
     def _best(self, key: Lane, task: Task, who: str, by: str, passed: tuple[str, ...]) -> None:
         candidates = self.candidates(key)
@@ -76,7 +84,8 @@ class SlowRound:
             assert (who, by, passed) == self._choose(key, task, candidates)
 
     def _choose(self, key: Lane, task: Task, left: list[Desk]) -> tuple[str, str, tuple[str, ...]]:
-        rule, region, passed = self.state.governing[key[0] or ""], "", []
+        rule, region = self.state.governing[key[0] or ""], ""
+        passed: list[str] = []
         for name in rule.strategy:
             if name in ("owner", "last_agent"):
                 wanted = task.owner if name == "owner" else self.last_agents.get(task.customer or "")
@@ -89,7 +98,7 @@ class SlowRound:
                     left, region = served, task.region
                 else:
                     passed.append("region: nobody with room" if task.region else "region: none")
-        orderings = [name for name in rule.strategy if name in _ORDERINGS] or ["least_loaded"]
+        orderings = [str(name) for name in rule.strategy if name in _ORDERINGS] or ["least_loaded"]
         best = min(left, key=lambda desk: self._place(desk, rule, orderings))
         return best.agent.id, "+".join([*(["region"] if region else []), *orderings]), tuple(passed)
 
@@ -159,10 +168,3 @@ def _key(task: Task) -> Lane:
 def _regions(desk: Desk) -> tuple[object, ...]:
     regions = desk.agent.spec.attributes["regions"]
     return regions if isinstance(regions, tuple) else ()
-
-
-_ORDERINGS = {
-    "least_loaded": lambda desk, rule: desk.load,
-    "weighted": lambda desk, rule: Fraction(desk.load + 1, desk.agent.spec.weight),
-    "round_robin": lambda desk, rule: desk.turn_by_rule[rule],
-}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from adapters.codec import GENESIS, decode, encode, hash_of
 from engine import events as ev
 from engine.answers import Answer
-from engine.commands import ClaimTask, Command, Order
+from engine.commands import ClaimTask, Command, Order, Tick
 from engine.evolve import evolve
+from engine.reactions import ROUND
 from engine.refusals import Refusal
 from engine.state import State
 from engine.workspace import SYSTEM, Outcome, Workspace
@@ -66,7 +65,7 @@ class Simulation:
         self._compare()
 
     def tick(self) -> None:
-        self._absorb(None, self.live.tick(self.now))
+        self._absorb(Tick(ROUND), self.live.tick(self.now))
         if self.twin is not None:
             self.twin.tick(self.now)
             self._in_step()
@@ -175,4 +174,3 @@ def picture(state: State) -> str:
     fields = {field: getattr(state, field) for field in State.__struct_fields__}
     fields["timers"] = state.timers.entries()
     return "\n".join(f"{name}: {value!r}" for name, value in fields.items())
-

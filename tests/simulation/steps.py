@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine import commands as cmd
-from engine.events import ColumnMapping, Person, RejectedRow
+from engine.events import AttributeValue, ColumnMapping, Person, RejectedRow
 from engine.state import Package, Task
 from tests.simulation.simulation import Simulation
 from tests.simulation.worlds import AGENTS, COLUMNS, DOCUMENTS, NOW, TASK_TYPES, row, spec
@@ -57,8 +57,10 @@ def _grant(task: Task, byte: int) -> int:
 
 def _create(sim: Simulation, dice: Dice, place: int) -> None:
     one = row(0, *dice[:3])
-    attributes = {name: value for name, value in zip(COLUMNS, one.attributes, strict=True) if value is not None}
-    task_type = TASK_TYPES[dice[3] % 5]
+    attributes: dict[str, AttributeValue] = {
+        name: value for name, value in zip(COLUMNS, one.attributes, strict=True) if value is not None
+    }
+    task_type = TASK_TYPES[dice[3] % 7]
     person = Person("Li") if dice[0] % 7 == 0 else None
     asked = cmd.CreateTask(task_type, "b", attributes, one.customer, one.owner, one.region, one.priority, person)
     sim.ask(asked, _request(dice, place))
@@ -110,10 +112,15 @@ def _presence(sim: Simulation, dice: Dice, place: int) -> None:
 def _roster(sim: Simulation, dice: Dice, place: int) -> None:
     """Up to three agents at once; sometimes all others go, those who hold nothing."""
     chosen = {AGENTS[byte % 6]: byte // 6 for byte in dice[:3]}
-    prune = dice[3] % 4 == 0
-    if prune and dice[3] % 8:
+    prune = dice[3] % 16 == 0
+    if prune and dice[3] % 32:
         chosen |= {agent.id: dice[0] for agent in sim.state.agents.values() if agent.load}
     sim.ask(cmd.ApplyRoster(tuple(spec(*pair) for pair in chosen.items()), prune), _request(dice, place))
+
+
+def _everybody(sim: Simulation, dice: Dice, place: int) -> None:
+    """All six agents; a sequence opens with it."""
+    sim.ask(cmd.ApplyRoster(tuple(spec(one, dice[at % 4] + at) for at, one in enumerate(AGENTS))), f"all-{place}")
 
 
 def _rules(sim: Simulation, dice: Dice, place: int) -> None:
@@ -126,11 +133,11 @@ def _package(sim: Simulation, dice: Dice, place: int) -> None:
     """A whole package at once, or only the beginning of one."""
     digest = f"d{dice[0] % 8}"
     mapping = ColumnMapping(attributes={name: name for name in COLUMNS})
-    task_type = TASK_TYPES[dice[1] % 5]
+    task_type = TASK_TYPES[dice[1] % 7]
     sim.ask(cmd.RegisterPackage("", "file:x", "x", digest, 9, task_type, "b", mapping, 0), _request(dice, place))
-    if sim.state.packages and dice[2] % 3:
+    if sim.state.packages and dice[2] % 5:
         _import(sim, dice, place)
-        _finish(sim, bytes((255, *dice[1:])), place)
+        _finish(sim, bytes((1, 1, 0, 0)), place)
 
 
 def _recent(sim: Simulation, byte: int) -> tuple[int, Package] | None:
@@ -146,17 +153,17 @@ def _import(sim: Simulation, dice: Dice, place: int) -> None:
     number, package = found
     if package.status == "initialized":
         sim.ask(cmd.StartParsing(number))
-    rows = tuple(row(line + 2, dice[1] + 7 * line, dice[2] + 5 * line, dice[3] + line) for line in range(dice[0] % 9))
+    rows = tuple(row(line + 2, dice[1] + 7 * line, dice[2] + 5 * line, dice[3] + line) for line in range(dice[0] % 16))
     persons = tuple(Person("Li", str(one.line)) for one in rows) if dice[1] % 2 else ()
     rejected = (RejectedRow(1, "level", "not an int", "x"),) if dice[2] % 3 == 0 else ()
-    chunk = package.chunks + (0, 0, 0, -1, 1)[dice[3] % 5]
-    sim.ask(cmd.ImportRows(number, max(chunk, 0), COLUMNS, rows, persons, rejected), f"chunk-{number}-{chunk}-{place}")
+    chunk = package.chunks + {5: -1, 6: 1}.get(dice[3] % 16, 0)
+    sim.ask(cmd.ImportRows(number, max(chunk, 0), COLUMNS, rows, persons, rejected), f"chunk-{place}")
 
 
 def _finish(sim: Simulation, dice: Dice, place: int) -> None:
     found = _recent(sim, dice[0] + 1)
     if found is not None:
-        sim.ask(cmd.FinishParsing(found[0], found[1].chunks + (dice[1] % 7 == 0)), _request(dice, place))
+        sim.ask(cmd.FinishParsing(found[0], found[1].chunks + (dice[1] % 7 == 0)), f"end-{place}")
 
 
 def _fail(sim: Simulation, dice: Dice, place: int) -> None:
@@ -164,7 +171,8 @@ def _fail(sim: Simulation, dice: Dice, place: int) -> None:
 
 
 def _withdraw(sim: Simulation, dice: Dice, place: int) -> None:
-    sim.ask(cmd.WithdrawPackage(dice[0] % (sim.state.last_package + 1), "wrong"), _request(dice, place))
+    number = dice[0] % (sim.state.last_package + 2)
+    sim.ask(cmd.WithdrawPackage(number, "wrong"), _request(dice, place))
 
 
 def _time(sim: Simulation, dice: Dice, _place: int) -> None:
@@ -197,14 +205,14 @@ def _crash(sim: Simulation, _dice: Dice, _place: int) -> None:
 
 
 _OFTEN: dict[Step, int] = {
-    _nothing: 1, _create: 8, _claim: 4, _claim_this: 4, _start: 4, _complete: 8, _cancel: 3, _reassign: 5, _presence: 4,
-    _roster: 5, _rules: 4, _package: 5, _import: 3, _finish: 3, _fail: 1, _withdraw: 2, _time: 6, _follow: 8, _rest: 5,
-    _again: 3, _restart: 1, _crash: 1,
+    _nothing: 1, _create: 10, _claim: 6, _claim_this: 3, _start: 4, _complete: 12, _cancel: 3, _reassign: 4,
+    _presence: 4, _roster: 4, _everybody: 1, _rules: 3, _package: 6, _import: 2, _finish: 2, _fail: 1, _withdraw: 1,
+    _time: 6, _follow: 12, _rest: 8, _again: 3, _restart: 1, _crash: 1,
 }  # fmt: skip
 _STEPS = tuple(step for step, times in _OFTEN.items() for _ in range(times))
-OPENING = (
-    bytes((_STEPS.index(_rules), 0, 0, 0, 1)),
-    bytes((_STEPS.index(_roster), 6, 13, 20, 1)),
-    bytes((_STEPS.index(_roster), 9, 16, 23, 1)),
-)
-"""Rules and six agents; the other steps' bytes may be put in place of these."""
+
+
+def opened(opening: bytes, steps: list[bytes]) -> list[bytes]:
+    """The steps after an opening: rules, all agents, and a package; ``opening`` picks which."""
+    first = (_rules, (opening[0], 0, 0, 0)), (_everybody, opening[1:5]), (_package, (opening[5], 0, 1, opening[6]))
+    return [bytes((_STEPS.index(step), *dice)) for step, dice in first] + steps

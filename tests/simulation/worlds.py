@@ -18,19 +18,19 @@ ATTRIBUTES = {
 }
 REGIONS = ("JS", "ZJ", None)
 ZONES = ("a", "b", None)
-TASK_TYPES = ("call", "call", "call", "mail", "odd")
+TASK_TYPES = ("call", "call", "call", "call", "mail", "mail", "odd")
 AGENTS = tuple(f"a{number}" for number in range(6))
 CUSTOMERS = ("c1", "c2", "c3", None)
 RISING = "agent.load >= 1"
 """Targets that an agent comes within by taking work; who is best among them is not laid down."""
 
 _TARGETS = (
-    "true", "true", 'agent.team == "east"', "agent.level >= 2", "task.zone in agent.skills",
+    "true", "true", "true", "true", "true", 'agent.team == "east"', "agent.level >= 2", "task.zone in agent.skills",
     "task.level <= agent.level", "agent.load < 2", "agent.load < agent.level", "task.region in agent.regions",
     'agent.team == "west" and task.zone != "a"', "agent.id == task.owner", RISING,
 )  # fmt: skip
 _WHEN = (
-    "true", "true", 'task.zone == "a"', 'task.zone != "b"', "task.priority >= 40", "task.level > 1",
+    "true", "true", "true", "true", 'task.zone == "a"', 'task.zone != "b"', "task.priority >= 40", "task.level > 1",
     'task.region == "JS"', "has(task.owner)",
 )  # fmt: skip
 _NARROWING, _ORDERING = ("owner", "last_agent", "region"), ("weighted", "least_loaded", "round_robin")
@@ -49,7 +49,7 @@ def _rule(chance: random.Random, rule_id: str) -> dict[str, Any]:
         "task_type": chance.choice(("call", "call", "mail")),
         "when": chance.choice(_WHEN),
         "precedence": chance.randint(-2, 2),
-        "method": chance.choice(("push", "push", "push", "claim", "manual")),
+        "method": chance.choice(("push", "push", "push", "push", "claim", "claim", "manual")),
         "strategy": _strategy(chance),
         "targets": chance.choice(_TARGETS),
         "ageing": chance.choice(("1m", "10m", "1h", "1h")),
@@ -96,10 +96,10 @@ def spec(agent_id: str, variant: int) -> AgentSpec:
     attributes: dict[str, AttributeValue] = {
         "regions": tuple(chance.sample(("JS", "ZJ", "SH"), chance.randint(0, 2))),
         "skills": tuple(chance.sample(("a", "b"), chance.randint(0, 2))),
-        "level": chance.choice((1, 2, 3, None)),
+        "level": chance.choice((1, 2, 2, 3, 3, None)),
     }
-    presence = chance.choice(("available", "available", "available", "away"))
-    team, capacity = chance.choice(("east", "west")), chance.choice((0, 1, 2, 3, 4))
+    presence = "away" if chance.random() < 0.1 else "available"
+    team, capacity = chance.choice(("east", "east", "west")), chance.choice((0, 1, 2, 2, 3, 4, 6))
     return AgentSpec(agent_id, "", team, capacity, chance.choice((1, 1, 2, 3)), attributes, presence)
 
 

@@ -92,6 +92,14 @@ class Served:
         self._projecting.clear()
         self._follow_log()
 
+    def pause_importer(self) -> None:
+        """Packages stay as they are."""
+        self.wait(self._stop_importing())
+
+    def resume_importer(self) -> None:
+        """Packages are imported again."""
+        self.wait(self._start_importing())
+
     def name(self, collection: str, key: object) -> str:
         return f"{self.parent}/{collection}/{key}"
 
@@ -118,15 +126,21 @@ class Served:
         await self._queries.open()
         await self.serving.start()
         await self.serving.owns(True)
-        self._importing = asyncio.create_task(self._import(spool))
+        await self._start_importing()
 
-    async def _import(self, spool: Spool) -> None:
-        async with connected(f"127.0.0.1:{self.serving.port}", self.workspace) as port:
-            await Importer(port, spool.open).run()
+    async def _start_importing(self) -> None:
+        self._importing = asyncio.create_task(self._import())
 
-    async def _stop(self) -> None:
+    async def _stop_importing(self) -> None:
         self._importing.cancel()
         await asyncio.gather(self._importing, return_exceptions=True)
+
+    async def _import(self) -> None:
+        async with connected(f"127.0.0.1:{self.serving.port}", self.workspace) as port:
+            await Importer(port, Spool(str(self._spool_directory)).open).run()
+
+    async def _stop(self) -> None:
+        await self._stop_importing()
         await self.serving.stop(2.0)
         await self.writer.close()
         await self._queries.close()

@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from adapters.dry_run import dry_run
-from adapters.findings import AgentVerdict, Explanation, Finding, Progress, Report, RuleVerdict
+from adapters.findings import Finding, Progress, Report
 from adapters.rule_changes import DryRun, compare_sources
-from engine.refusals import Refusal, not_found
+from engine.explain import Explanation
+from engine.refusals import Refusal, invalid, not_found
 from engine.rules.diff import RuleSetDiff
+from engine.simulation import SimulationReport
+from engine.verdicts import AgentVerdict, RuleVerdict
 
 EXPLANATION = Explanation(
     summary="A1 got it",
@@ -52,3 +55,10 @@ class Questions:
     async def rebuild(self, view: str) -> AsyncIterator[Progress]:
         yield Progress(view, 1, 2)
         yield Progress(view, 2, 2)
+
+    async def simulate(self, source: str) -> AsyncIterator[Progress | SimulationReport | Refusal]:
+        if source == "wrong":
+            yield invalid("RULES_INVALID", "Expected a valid rule document")
+            return
+        yield Progress("simulate", 1, 2)
+        yield SimulationReport(2, 3, 1, {"a": 2}, {"b": 2}, {"A1": 2}, {"A1": 1, "A2": 1}, {}, {"in_turn": 1}, {"X": 1})

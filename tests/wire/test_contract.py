@@ -14,7 +14,7 @@ from google.protobuf.descriptor_pb2 import DescriptorProto, EnumDescriptorProto,
 PROTO = Path(__file__).parents[2] / "proto"
 FILES = sorted(path.relative_to(PROTO).as_posix() for path in PROTO.glob("paidan/v1/*.proto"))
 
-QUERIES = ("Get", "List", "Diff", "Read", "Explain", "Verify", "Download", "Watch", "Next")
+QUERIES = ("Get", "List", "Diff", "Read", "Explain", "Verify", "Download", "Watch", "Next", "Simulate")
 WITHOUT_MIN_POSITION = {
     "ReadEventsRequest": "names the position to read from",
     "WatchPackagesToImportRequest": "reads the writer's own state",

@@ -1,0 +1,276 @@
+"""Why a task went where it went, or why it waits: the decision made again from the log.
+
+Pure: it is given the log and asks the same code that decided. ``confirmed`` tells whether that comes to what is on
+record; for a task deep inside a round, every pick before it is made again first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from engine import events as ev
+from engine.decide.claiming import choose
+from engine.decide.context import Context
+from engine.decide.judge import Judge
+from engine.decide.pooling import misplaced
+from engine.decide.room import no_room
+from engine.decide.round import Round
+from engine.decide.seats import Seat, Seats
+from engine.decide.settling import reason_of
+from engine.decide.strategies import Queue
+from engine.events import Pick, Recorded
+from engine.evolve import evolve
+from engine.refusals import Refusal, not_found
+from engine.state import Agent, State, Task, lane_key
+from engine.verdicts import AgentVerdict, Hindrances, Ranking, RuleVerdict, agent_verdicts, rule_verdicts
+
+Log = Callable[[], Iterable[Recorded]]
+"""Reads the whole log from its first event; may be called twice."""
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Empty strings and 0 where there is nobody and nothing."""
+
+    summary: str
+    decision_position: int = 0
+    rule: str = ""
+    version: int = 0
+    agent: str = ""
+    picked_by: str = ""
+    passed: tuple[str, ...] = ()
+    rules: tuple[RuleVerdict, ...] = ()
+    agents: tuple[AgentVerdict, ...] = ()
+    confirmed: bool = True
+    position: int = 0
+    """Looked at last."""
+
+
+def explain(log: Log, workspace: str, task: int, grant: int = 0) -> Explanation | Refusal:
+    """Explain one assignment of a task (``grant`` 0: the last), or why it waits if nobody has had it."""
+    now, found = _survey(log(), workspace, task, grant)
+    if not 0 < task <= now.last_task:
+        return not_found("TASK_UNKNOWN", f"Expected a task of this workspace, but there is no number {task}")
+    if grant and found is None:
+        return not_found("GRANT_UNKNOWN", f"Expected an assignment of task {task} at {grant}, but there is none")
+    waiting = now.tasks.get(task)
+    if found is None or (not grant and waiting is not None and waiting.status == "pooled"):
+        return msgspec.structs.replace(_without_agent(now, waiting, task), position=now.position)
+    before = _replayed(log(), workspace, found.position)
+    return msgspec.structs.replace(_decision(before, found, task), position=now.position)
+
+
+def _survey(log: Iterable[Recorded], workspace: str, task: int, grant: int) -> tuple[State, Recorded | None]:
+    """The state at the head, and the event that gave the task away: the one at ``grant``, or the last."""
+    state, found = State(workspace), None
+    for recorded in log:
+        evolve(state, recorded)
+        if _gives(recorded.event, task) and grant in (0, recorded.position):
+            found = recorded
+    return state, found
+
+
+def _gives(event: ev.Event, task: int) -> bool:
+    if isinstance(event, ev.TasksAllocated):
+        return task in event.tasks
+    return isinstance(event, ev.TaskClaimed | ev.TaskReassigned) and event.task == task
+
+
+def _replayed(log: Iterable[Recorded], workspace: str, position: int) -> State:
+    """The state as it stood before the event at ``position``."""
+    state = State(workspace)
+    for recorded in log:
+        if recorded.position >= position:
+            break
+        evolve(state, recorded)
+    return state
+
+
+def _decision(state: State, recorded: Recorded, number: int) -> Explanation:
+    context, task = Context(recorded.at, Judge()), state.tasks[number]
+    match recorded.event:
+        case ev.TasksAllocated() as event:
+            return _allocated(state, context, recorded, event, task)
+        case ev.TaskClaimed() as event:
+            return _claimed(state, context, recorded, event, task)
+        case ev.TaskReassigned() as event:
+            return _reassigned(state, recorded, event, task)
+    raise AssertionError("only these three give a task away")
+
+
+# --- given by a round ------------------------------------------------------------------------------------------------
+
+
+class Picks:
+    """A round made again, pick by pick, with the code that made it."""
+
+    def __init__(self, state: State, context: Context, among: tuple[str, ...] | None) -> None:
+        self.state, self.context = state, context
+        self.seats = Seats(state, among)
+        self._queues: dict[object, Queue] = {}
+
+    def queue(self, task: Task) -> Queue:
+        """The agents its lane may go to. One a lane for the whole round, as it was."""
+        key = lane_key(task)
+        if key not in self._queues:
+            rule = self.state.governing[task.rule or ""]
+            self._queues[key] = Queue(self.state, self.context.judge, self.seats, key, rule)
+        return self._queues[key]
+
+    def take(self, task: Task) -> tuple[str, Pick] | None:
+        """Make the pick and count it."""
+        found = self.queue(task).pick(task)
+        if found is None:
+            return None
+        seat, pick = found
+        seat.take(task.rule or "")
+        self.seats.give(task.customer, seat.agent.id)
+        return seat.agent.id, pick
+
+
+def _allocated(state: State, context: Context, recorded: Recorded, event: ev.TasksAllocated, task: Task) -> Explanation:
+    picks, place = Picks(state, context, event.among), event.tasks.index(task.number)
+    agreed = True
+    for before in range(place):
+        agreed = picks.take(state.tasks[event.tasks[before]]) == _on_record(event, before) and agreed
+    agent, pick = _on_record(event, place)
+    verdicts = _of_pick(picks, task, agent, pick.by)
+    agreed = picks.take(task) == (agent, pick) and agreed
+    return Explanation(
+        summary=f"Round {event.round} gave task {task.number} to {agent} under rule {task.rule}{_stage(task)}: "
+        f"{pick.by} decided{_after(pick.passed)}.",
+        decision_position=recorded.position, rule=task.rule or "", version=event.rule_set_version, agent=agent,
+        picked_by=pick.by, passed=pick.passed, rules=rule_verdicts(state, task), agents=verdicts, confirmed=agreed,
+    )  # fmt: skip
+
+
+def _on_record(event: ev.TasksAllocated, place: int) -> tuple[str, Pick]:
+    return event.agents[event.who[place]], event.picks[event.how[place]]
+
+
+def _of_pick(picks: Picks, task: Task, agent: str, by: str) -> tuple[AgentVerdict, ...]:
+    """As things stand just before the pick."""
+    state, rule = picks.state, picks.state.governing[task.rule or ""]
+    hindrances = Hindrances(state, picks.context.judge, task, rule, picks.seats)
+    chosen = picks.seats.of(state.agents[agent])
+    ranking = None if chosen is None else Ranking(picks.queue(task), rule, task, chosen, by)
+
+    def why(other: Agent) -> tuple[str, bool]:
+        hindrance = hindrances.of(other)
+        if hindrance:
+            return hindrance, False
+        seat = picks.seats.of(other)
+        if seat is None:
+            return "not looked at: the round was for agents who had just come free", False
+        return _behind(ranking, other, seat), True
+
+    verdicts = []
+    for other in state.agents.values():
+        reason, eligible = ("chosen", True) if other.id == agent else why(other)
+        verdicts.append(AgentVerdict(other.id, other.id == agent, eligible, reason, hindrances.load_of(other)))
+    return tuple(verdicts)
+
+
+def _behind(ranking: Ranking | None, agent: Agent, seat: Seat) -> str:
+    return ranking.behind(agent, seat) if ranking else "the agent on record had no seat in this round"
+
+
+# --- given by a person -----------------------------------------------------------------------------------------------
+
+
+def _claimed(state: State, context: Context, recorded: Recorded, event: ev.TaskClaimed, task: Task) -> Explanation:
+    rule = state.governing.get(event.rule)
+    agent = state.agents[event.agent]
+    chosen = choose(state, agent, task.number, context)
+    verdicts: tuple[AgentVerdict, ...] = ()
+    if rule is not None:
+        hindrances = Hindrances(state, context.judge, task, rule, Seats(state, None))
+        verdicts = agent_verdicts(state, hindrances.of, hindrances.load_of, event.agent, "could have claimed it")
+    return Explanation(
+        summary=f"{event.agent} claimed task {task.number} under rule {event.rule}; {recorded.actor} sent the claim.",
+        decision_position=recorded.position, rule=event.rule, version=event.rule_set_version, agent=event.agent,
+        picked_by="claim", rules=rule_verdicts(state, task), agents=verdicts, confirmed=isinstance(chosen, Task),
+    )  # fmt: skip
+
+
+def _reassigned(state: State, recorded: Recorded, event: ev.TaskReassigned, task: Task) -> Explanation:
+    held = f"from {event.held_by}" if event.held_by else "out of its pool"
+    reason = f", because: {event.reason}" if event.reason else ""
+
+    def hindrance(agent: Agent) -> str:
+        refusal = no_room(state, agent, task)
+        return "" if refusal is None else refusal.message
+
+    verdicts = agent_verdicts(
+        state, hindrance, lambda agent: agent.load, event.agent, f"not the one {recorded.actor} named"
+    )
+    return Explanation(
+        summary=f"{recorded.actor} gave task {task.number} {held} to {event.agent}{reason}.",
+        decision_position=recorded.position, rule=event.rule or "", version=event.rule_set_version, agent=event.agent,
+        picked_by="manual", rules=rule_verdicts(state, task), agents=verdicts,
+        confirmed=no_room(state, state.agents[event.agent], task) is None,
+    )  # fmt: skip
+
+
+# --- given to nobody -------------------------------------------------------------------------------------------------
+
+
+def _without_agent(state: State, task: Task | None, number: int) -> Explanation:
+    if task is None:
+        return Explanation(summary=f"Task {number} was cancelled before anybody had it.")
+    if task.status == "created":
+        return Explanation(summary=f"Task {number} is not in a pool yet: its package is still being imported.")
+    if task.version != state.version and misplaced(state, [task], Context(state.at, Judge())):
+        return Explanation(
+            summary=f"Task {task.number} waits to be pooled anew: the rules have just changed.",
+            rule=task.rule or "", version=task.version, rules=rule_verdicts(state, task),
+        )  # fmt: skip
+    if task.rule is None or state.governing.get(task.rule) is None:
+        return _ungoverned(state, task)
+    return _waiting(state, task)
+
+
+def _ungoverned(state: State, task: Task) -> Explanation:
+    verdicts = rule_verdicts(state, task)
+    return Explanation(
+        summary=f"Task {task.number} waits: no rule in force governs it.",
+        version=state.version, rules=verdicts, confirmed=not any(verdict.matches for verdict in verdicts),
+    )  # fmt: skip
+
+
+def _waiting(state: State, task: Task) -> Explanation:
+    context, rule = Context(state.at, Judge()), state.governing[task.rule or ""]
+    lane = state.lanes[lane_key(task)]
+    hindrances = Hindrances(state, context.judge, task, rule, Seats(state, None))
+    reason, agreed = reason_of(state, lane), True
+    if rule.method == "push":
+        round_ = Round(state, context)
+        stuck = not round_.give(task, lane.key, rule)
+        agreed = stuck == bool(lane.stalled)
+        reason = round_.exhausted[lane.key]() if stuck else "in_turn"
+    return Explanation(
+        summary=f"Task {task.number} waits under rule {rule.id}{_stage(task)}: {_WHY[reason]} ({reason}).",
+        rule=rule.id, version=task.version, rules=rule_verdicts(state, task),
+        agents=agent_verdicts(state, hindrances.of, hindrances.load_of, free=_FREE[rule.method]), confirmed=agreed,
+    )  # fmt: skip
+
+
+_WHY = {
+    "to_be_claimed": "an agent has to claim it",
+    "to_be_assigned": "a supervisor has to assign it",
+    "in_turn": "its turn comes with the next round",
+    "nobody_available": "nobody within the targets is available",
+    "no_agent_within_targets": "no agent is within the targets",
+    "all_at_capacity": "everybody who could take it is at capacity",
+    "all_at_rule_cap": "everybody who could take it is at the rule's cap",
+}
+_FREE = {"push": "could take it in the next round", "claim": "may claim it", "manual": "could be given it"}
+
+
+def _stage(task: Task) -> str:
+    return f" after relax step {task.stage}" if task.stage else ""
+
+
+def _after(passed: tuple[str, ...]) -> str:
+    return f", after {'; '.join(passed)}" if passed else ""

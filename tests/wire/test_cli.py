@@ -1,0 +1,193 @@
+"""The command line against a running server: what it does, what it says, and how it ends."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from adapters.cli import app
+from tests.wire.served import RULES, Served, fresh
+
+ROOT = Path(__file__).parents[2]
+MAPPING = "{customer: cust, name: who, mobile: phone, region: area, attributes: {days: days}}"
+
+
+class Cli:
+    """Runs commands in one workspace, in a directory of their own."""
+
+    def __init__(self, served: Served, directory: Path) -> None:
+        self.served, self.directory = served, directory
+
+    def __call__(self, *arguments: object, code: int = 0) -> Result:
+        where = ("--server", self.served.target, "--workspace", self.served.workspace)
+        result = CliRunner().invoke(app, [*map(str, arguments), *where])
+        assert result.exit_code == code, result.output
+        return result
+
+    def json(self, *arguments: object) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self(*arguments, "--json").stdout.splitlines()]
+
+    def file(self, name: str, text: str) -> Path:
+        path = self.directory / name
+        path.write_text(text.format(workspace=self.served.workspace) if "{{" in text else text)
+        return path
+
+
+@pytest.fixture
+def cli(ruled: Served, tmp_path: Path) -> Cli:
+    return Cli(ruled, tmp_path)
+
+
+def test_rules(cli: Cli) -> None:
+    more = cli.file("more.yaml", RULES.replace("cap_per_agent: 3", "cap_per_agent: 4"))
+    dry = cli("rules", "apply", more, "--dry-run").stdout
+    assert "~ rule claimed" in dry and "cap_per_agent: 3 -> 4" in dry
+    assert cli("rules", "diff", more).stdout == dry
+    assert "Version 2 is in force" in cli("rules", "apply", more, "--reason", "room").stdout
+    assert "Nothing differs" in cli("rules", "apply", more).stdout
+    assert cli("rules", "show").stdout == more.read_text()
+    assert [row["version"] for row in cli.json("rules", "list")] == [2, 1]
+    assert cli.json("rules", "list")[0]["reason"] == "room" and "room" in cli("rules", "list").stdout
+    assert "cap_per_agent: 3 -> 4" in cli("rules", "diff", "1", "2").stdout
+    diff = cli.json("rules", "diff", "1")[0]
+    assert diff["rule_changes"] == [
+        {"rule": "claimed", "kind": "changed", "fields": [{"field": "cap_per_agent", "before": "3", "after": "4"}]}
+    ]
+    assert cli.json("rules", "show", "1")[0]["source"].startswith("workspace:")
+    bad = cli.file("bad.yaml", RULES.replace("task.days", "task.dayz"))
+    told = cli("rules", "apply", bad, code=1).stderr
+    assert "line 10, column 11" in told and "RULES_INVALID" in told
+    assert "no file nope" in cli("rules", "diff", "nope", code=2).stderr
+    cli("rules", "apply", "nope.yaml", code=2)
+
+
+def test_agents(cli: Cli) -> None:
+    roster = cli.file("a.csv", "id,name,capacity,level,regions\nC1,张三,5,3,JS|ZJ\nC2,李四,,,\n")
+    assert "roster of 2 agents is in force" in cli("agents", "apply", roster).stdout
+    assert "already" in cli("agents", "apply", roster).stdout
+    found = cli.json("agents", "list", "--filter", 'agent_id : "C"', "--order-by", "agent_id desc")
+    assert [row["agent_id"] for row in found] == ["C2", "C1"]
+    assert (found[1]["attributes"], found[1]["capacity"], found[1]["presence"]) == (
+        {"level": 3, "regions": ["JS", "ZJ"]},
+        5,
+        "available",
+    )
+    assert "张三" in cli("agents", "list").stdout
+    assert cli("agents", "presence", "C1", "away").stdout == "C1 is away.\n"
+    assert cli.json("agents", "presence", "C1", "away")[0]["changed"] is False
+    cli("agents", "presence", "C1", "asleep", code=2)
+    assert "AGENT_UNKNOWN" in cli("agents", "presence", "nobody", "away", code=1).stderr
+    broken = cli.file("b.yaml", "- id: X\n  capacity: many\n")
+    assert "line 2, column 13" in cli("agents", "apply", broken, code=2).stderr
+    assert "AGENT_HOLDS_TASKS" in _with_held_task(cli, lambda: cli("agents", "apply", roster, "--prune", code=1).stderr)
+
+
+def _with_held_task(cli: Cli, run: Any) -> str:
+    made = cli.json("tasks", "create", "ticket")[0]
+    cli("tasks", "claim", "A1", "--task", made["number"])
+    told = run()
+    cli("tasks", "cancel", made["number"])
+    return told
+
+
+def test_packages(cli: Cli, list_file: Path) -> None:
+    mapping = cli.file("map.yaml", MAPPING)
+    shown = cli("packages", "import", list_file, "--task-type", "call", "--mapping", mapping).stdout
+    assert "partly distributed" in shown and "all_at_capacity=1" in shown
+    number = cli.json("packages", "list")[0]["number"]
+    again = cli("packages", "import", list_file, "--task-type", "call", "--mapping", mapping, "--no-follow").stdout
+    assert again.startswith(f"Package {number}: the same content is in already")
+    assert cli.json("packages", "show", number)[0]["rows"] == 5
+    assert "many" in cli("packages", "rejected", number).stdout
+    output = cli.directory / "rejected.csv"
+    cli("packages", "rejected", number, "-o", output)
+    with output.open(newline="") as file:
+        assert [row["line"] for row in csv.DictReader(file)] == ["7"]
+    assert cli("packages", "withdraw", number).stdout == f"Package {number} is taken back.\n"
+    assert cli.json("packages", "withdraw", number)[0]["changed"] is False
+    assert "PACKAGE_UNKNOWN" in cli("packages", "show", 999, code=1).stderr
+
+
+def test_an_upload_followed_as_json(cli: Cli, list_file: Path) -> None:
+    options = ("--task-type", "case", "-c", "customer=cust", "-a", "days=days", "--upload")
+    steps = cli.json("packages", "import", list_file, *options)
+    assert steps[0]["uri"] == "upload:list.csv" and steps[-1]["not_distributed"] == {"to_be_assigned": 5}
+    cli("packages", "import", "nothing.csv", *options, code=2)
+    cli("packages", "import", list_file, "--task-type", "case", "-c", "nope=x", code=2)
+    cli("packages", "import", list_file, "--task-type", "case", "-c", "customer", code=2)
+    cli("packages", "import", list_file, "--task-type", "case", "--mapping", cli.file("m.yaml", "custmer: x"), code=2)
+    assert "SOURCE_UNREADABLE" in cli("packages", "import", "/nothing.csv", "--task-type", "case", code=1).stderr
+    failed = cli(
+        "packages", "import", cli.file("x.csv", "a,b\n1,2\n"), "--task-type", "case", "-c", "customer=c", code=1
+    )
+    assert "it failed" in failed.stderr
+
+
+def test_a_task_s_life(cli: Cli) -> None:
+    attributes = ("-a", "days=9", "-a", "rate=1.0", "-a", "tags=[a, b]", "-a", 'note="7"')
+    made = cli.json("tasks", "create", "call", *attributes, "--customer", "C1", "--priority", 3)[0]
+    task = cli.json("tasks", "list", "--filter", 'customer = "C1" AND number = ' + str(made["number"]))
+    number = made["number"]
+    assert "A1" in cli("tasks", "start", number).stdout
+    shown = cli.json("tasks", "show", number)[0]
+    assert (
+        shown["attributes"] == {"days": 9, "note": "7", "rate": 1.0, "tags": ["a", "b"]}
+        and shown["status"] == "in_progress"
+    )
+    assert "WRAP_UP_INCOMPLETE" in cli("tasks", "complete", number, code=1).stderr
+    assert "is completed" in cli("tasks", "complete", number, "-w", "disposition=paid").stdout
+    assert "completed" in cli("tasks", "show", number).stdout and len(task) <= 1
+    history = [event["type"] for event in cli.json("history", number)]
+    assert history == ["TaskCreated.v1", "TasksPooled.v1", "TasksAllocated.v1", "TaskStarted.v1", "TaskCompleted.v1"]
+    assert "picked_by=least_loaded" in cli("history", number).stdout
+    assert "TASK_ENDED" in cli("tasks", "cancel", number, code=1).stderr
+
+
+def test_claiming_handing_on_and_cancelling(cli: Cli) -> None:
+    number = cli.json("tasks", "create", "ticket")[0]["number"]
+    assert "nobody does" in cli("tasks", "start", number, code=1).stderr
+    given = fresh()
+    held = cli.json("tasks", "claim", "A2", "--task", number, "--request-id", given)
+    assert cli.json("tasks", "claim", "A2", "--task", number, "--request-id", given) == held
+    assert "STALE_GRANT" in cli("tasks", "start", number, "--agent", "A2", "--grant", 1, code=1).stderr
+    moved = cli("tasks", "reassign", number, "A1", "--reason", "ill").stdout
+    assert moved.startswith(f"A1 holds task {number} under grant ")
+    assert "is cancelled" in cli("tasks", "cancel", number, "--reason", "gone").stdout
+    cli("tasks", "create", "ticket", "-a", "days", code=2)
+    cli("tasks", "create", "ticket", "-a", "days={a: b}", code=2)
+    cli("tasks", "create", "ticket", "-a", "days=1", "-a", "days=2", code=2)
+    cli("tasks", "show", 0, code=2)
+    assert "days" in cli("tasks", "create", "ticket", "-a", "days=soon", code=1).stderr
+    wrong = cli("tasks", "list", "--filter", "stats = 3", code=1).stderr
+    assert wrong.startswith("paidan: filter: Expected a field at column 1") and wrong.count("\n") == 1
+
+
+def test_the_log(cli: Cli) -> None:
+    events = cli.json("events", "--from", 1, "--limit", 2)
+    assert [event["type"] for event in events] == ["RuleSetApplied.v1", "AgentsRegistered.v1"]
+    assert events[0]["data"]["version"] == 1 and events[0]["event_time"].endswith("Z")
+    lines = cli("events", "--limit", 3).stdout.splitlines()
+    assert len(lines) == 3 and "RuleSetApplied.v1" in lines[0] and all(len(line) < 600 for line in lines)
+    assert "A1 got it" in cli("explain", 1).stdout and cli.json("explain", 1)[0]["confirmed"] is True
+    assert "WRONG tasks: 2 rows differ" in cli("verify", code=1).stdout
+    report = json.loads(
+        CliRunner()
+        .invoke(app, ["verify", "--json", "--server", cli.served.target, "--workspace", cli.served.workspace])
+        .stdout
+    )
+    assert report["ok"] is False and len(report["findings"]) == 2
+    assert "1 of 3 tasks go elsewhere" in cli("simulate", cli.file("r.yaml", RULES)).stdout
+    assert "claimed" in cli("stats").stdout and cli.json("stats")[0]["counts"]
+    assert {row["view"] for row in cli.json("views", "list")} >= {"tasks", "agents"}
+    assert "back in service" in cli("views", "rebuild", "tasks").stdout
+    assert "VIEW_UNKNOWN" in cli("views", "rebuild", "nope", code=1).stderr
+
+
+def test_in_whose_name(cli: Cli) -> None:
+    position = cli.json("tasks", "create", "ticket", "--actor", "wang")[0]["position"]
+    assert cli.json("events", "--from", position, "--limit", 1)[0]["actor"] == "wang"
