@@ -112,7 +112,7 @@ def _declared(session: Session) -> Mapping[str, Any]:
     from adapters.grpc_api.client import CallError
 
     try:
-        found = session.ask(
+        found = session.query(
             session.client.rules.GetRuleSet, GetRuleSetRequest(name=session.name("ruleSets", "current"))
         )
     except CallError as error:

@@ -47,8 +47,8 @@ def history(session: Session, task: TaskNumber) -> None:
 
     from adapters.cli.event_lines import EVENT_COLUMNS
 
-    request = GetTaskHistoryRequest(name=session.name("tasks", task), min_position=session.head())
-    found = session.ask(session.client.audit.GetTaskHistory, request)
+    request = GetTaskHistoryRequest(name=session.name("tasks", task))
+    found = session.query(session.client.audit.GetTaskHistory, request)
     session.show_rows(iter(found.events), EVENT_COLUMNS, f"No event concerns task {task}.")
 
 
@@ -121,7 +121,7 @@ def stats(session: Session) -> None:
 
     from adapters.cli.statistics import COUNTS, POOLS, SPREAD
 
-    found = session.ask(session.client.pools.GetStatistics, GetStatisticsRequest(parent=session.parent))
+    found = session.query(session.client.pools.GetStatistics, GetStatisticsRequest(parent=session.parent))
     if session.as_json:
         session.show_json(found)
         return

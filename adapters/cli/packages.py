@@ -53,8 +53,8 @@ def show(session: Session, package: PackageNumber) -> None:
     """One package and its counts."""
     from paidan.v1.packages_pb2 import GetPackageRequest
 
-    request = GetPackageRequest(name=session.name("packages", package), min_position=session.head())
-    _show(session, session.ask(session.client.packages.GetPackage, request).package)
+    request = GetPackageRequest(name=session.name("packages", package))
+    _show(session, session.query(session.client.packages.GetPackage, request).package)
 
 
 @app.command("list")
@@ -159,9 +159,8 @@ def _download(session: Session, name: str, output: Path) -> None:
 
     from paidan.v1.packages_pb2 import DownloadRejectedRowsRequest
 
-    batches: Any = session.stream(
-        session.client.packages.DownloadRejectedRows, DownloadRejectedRowsRequest(parent=name)
-    )
+    request = DownloadRejectedRowsRequest(parent=name, min_position=session.head())
+    batches: Any = session.stream(session.client.packages.DownloadRejectedRows, request)
     count = 0
     with output.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)

@@ -50,7 +50,7 @@ def show(
     from paidan.v1.rules_pb2 import GetRuleSetRequest
 
     name = session.name("ruleSets", version or "current")
-    found = session.ask(session.client.rules.GetRuleSet, GetRuleSetRequest(name=name)).rule_set
+    found = session.query(session.client.rules.GetRuleSet, GetRuleSetRequest(name=name)).rule_set
     if session.as_json:
         session.show_json(found)
         return
@@ -93,7 +93,7 @@ def diff(
         show_changes(session, _ask(session, read_text(Path(what)), validate_only=True))
         return
     request = DiffRuleSetsRequest(parent=session.parent, from_version=int(what), to_version=to)
-    show_changes(session, session.ask(session.client.rules.DiffRuleSets, request))
+    show_changes(session, session.query(session.client.rules.DiffRuleSets, request))
 
 
 def _ask(

@@ -22,6 +22,8 @@ Column = tuple[str, Callable[[Any], str]]
 """Heading, and the cell of a message."""
 
 PAGE = 1_000
+FRESH_S = 5.0
+"""How long a query waits for views to show what was just done."""
 REFUSED = 1
 USAGE = 2
 """Exit codes; 3 is for a server that cannot be reached."""
@@ -60,18 +62,32 @@ class Session:
 
         return self.ask(self.client.audit.ListViews, ListViewsRequest(parent=self.parent)).position
 
+    def query(self, method: Callable[..., Answer], request: Any) -> Answer:
+        """A query that shows what was just done; where views lag too far behind, what they have, and a note of it."""
+        from adapters.grpc_api.client import CallError
+
+        request.min_position = self.head()
+        try:
+            return self.client.ask(method, request, FRESH_S)
+        except CallError as error:
+            if not error.late:
+                raise
+        typer.echo("paidan: the views are behind the log; this is what they show so far", err=True)
+        request.min_position = 0
+        return self.ask(method, request)
+
     def pages(self, method: Callable[..., Any], request: Any, field: str, limit: int) -> Iterator[Message]:
         """All rows of a list, page after page, at most ``limit`` unless it is 0."""
         left = limit or None
         while True:
             request.page_size = PAGE if left is None else min(PAGE, left)
-            answer = self.ask(method, request)
+            answer = self.ask(method, request) if request.page_token else self.query(method, request)
             rows: Sequence[Message] = getattr(answer, field)
             yield from rows
             left = None if left is None else left - len(rows)
             if not answer.next_page_token or left == 0:
                 return
-            request.page_token = answer.next_page_token
+            request.page_token, request.min_position = answer.next_page_token, 0
 
     def tell(self, message: Message, sentence: str) -> None:
         """The outcome of a mutation."""

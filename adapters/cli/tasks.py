@@ -71,9 +71,12 @@ def list_tasks(session: Session, filter: Filter = "", order_by: OrderBy = "", li
 @remote
 def show(session: Session, task: TaskNumber) -> None:
     """Everything about one task."""
+    from paidan.v1.tasks_pb2 import GetTaskRequest
+
     from adapters.cli.task_columns import TASK_FIELDS
 
-    session.show_record(_now(session, task), TASK_FIELDS)
+    request = GetTaskRequest(name=session.name("tasks", task))
+    session.show_record(session.query(session.client.tasks.GetTask, request).task, TASK_FIELDS)
 
 
 @app.command("claim")

@@ -30,8 +30,18 @@ AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 class CallError(Exception):
     """The server refused, or could not be asked."""
 
-    def __init__(self, exit_code: int, message: str, reason: str = "", violations: tuple[Violation, ...] = ()) -> None:
+    def __init__(
+        self,
+        exit_code: int,
+        message: str,
+        reason: str = "",
+        violations: tuple[Violation, ...] = (),
+        *,
+        late: bool = False,
+    ) -> None:
         super().__init__(message)
+        self.late = late
+        """The time given was too short."""
         self.exit_code = exit_code
         self.message = message
         self.reason = reason
@@ -75,10 +85,11 @@ class Client:
         call: Any = error
         found = told(call)
         code = UNREACHABLE if call.code() in AWAY else REFUSED
+        late = call.code() == grpc.StatusCode.DEADLINE_EXCEEDED
         if code == UNREACHABLE and not found.reason:
             message = f"Expected a server at {self._server}, but it does not answer ({call.details()}); is it running?"
-            return CallError(code, message)
-        return CallError(code, call.details(), found.reason or call.code().name, found.violations)
+            return CallError(code, message, late=late)
+        return CallError(code, call.details(), found.reason or call.code().name, found.violations, late=late)
 
 
 def fresh_request_id() -> str:

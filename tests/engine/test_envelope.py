@@ -8,7 +8,7 @@ from engine.decide import fingerprint_of
 from engine.rules.document import load
 from engine.workspace import SYSTEM
 from tests.engine.given import agent, document, roster, rule, rules, task
-from tests.engine.scenario import NOW, REST, RESTART, After, Scenario, expect, holders
+from tests.engine.scenario import NOW, REST, RESTART, After, Scenario, Step, expect, holders
 
 
 def test_positions_have_no_gaps() -> None:
@@ -17,7 +17,9 @@ def test_positions_have_no_gaps() -> None:
 
 
 def test_time_never_runs_backwards() -> None:
-    scenario = Scenario(roster("ann"), After(-5_000), SetPresence("ann", "away"), After(9_000), SetPresence("ann", "busy"))
+    scenario = Scenario(
+        roster("ann"), After(-5_000), SetPresence("ann", "away"), After(9_000), SetPresence("ann", "busy")
+    )
     assert [recorded.at for recorded in scenario.log] == [NOW, NOW, NOW + 4_000]
 
 
@@ -47,7 +49,7 @@ def test_fingerprints_differ_where_commands_do() -> None:
 def test_a_log_alone_gives_the_state() -> None:
     source = document(rule())
     row = ev.TaskRow(0, "c1", None, None, 5, ())
-    given = [
+    given: list[Step] = [
         ev.RuleSetApplied(1, source, load(source)),
         ev.AgentsRegistered((agent("ann", capacity=1),)),
         ev.TaskCreated(1, "call", "loan", (), row),

@@ -20,7 +20,7 @@ _PROFILE = settings.get_profile(os.environ.get("PAIDAN_SIMULATION", "quick"))
 @settings(_PROFILE, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(
     st.binary(min_size=7, max_size=7),
-    st.lists(st.binary(min_size=WIDTH, max_size=WIDTH), min_size=10, max_size=70),
+    st.lists(st.binary(min_size=WIDTH, max_size=WIDTH), min_size=20, max_size=80),
 )
 def test_everything_holds_after_every_step(opening: bytes, steps: list[bytes]) -> None:
     sequence = opened(opening, steps)

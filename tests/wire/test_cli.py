@@ -188,6 +188,16 @@ def test_the_log(cli: Cli) -> None:
     assert "VIEW_UNKNOWN" in cli("views", "rebuild", "nope", code=1).stderr
 
 
+def test_views_that_lag_are_shown_with_a_note(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("adapters.cli.session.FRESH_S", 0.3)
+    cli.served.pause_views()
+    made = cli.json("tasks", "create", "ticket")[0]
+    listed = cli("tasks", "list", "--limit", 1)
+    assert "behind the log" in listed.stderr and "task" in listed.stdout
+    cli.served.resume_views()
+    assert cli.json("tasks", "show", made["number"])
+
+
 def test_in_whose_name(cli: Cli) -> None:
     position = cli.json("tasks", "create", "ticket", "--actor", "wang")[0]["position"]
     assert cli.json("events", "--from", position, "--limit", 1)[0]["actor"] == "wang"
