@@ -6,6 +6,11 @@ READY := $(VENV)/.ready
 PROTOS := $(wildcard proto/paidan/v1/*.proto)
 CODE := engine projections adapters server.py tests benchmarks
 
+define protoc
+PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m grpc_tools.protoc -I proto --python_out=$(1) --grpc_python_out=$(1) \
+  --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(PROTOS)
+endef
+
 .PHONY: demo test check format lint types contracts proto drift lock bench clean help
 
 help:
@@ -34,11 +39,11 @@ contracts: $(READY)
 	$(BIN)/lint-imports
 
 proto: $(READY) ## make the gRPC stubs anew from proto/
-	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=proto --pyi_out=proto --grpc_python_out=proto $(PROTOS)
+	$(call protoc,proto)
 
 drift: $(READY)
 	@rm -rf $(VENV)/drift && mkdir -p $(VENV)/drift
-	@$(BIN)/python -m grpc_tools.protoc -I proto --python_out=$(VENV)/drift --pyi_out=$(VENV)/drift --grpc_python_out=$(VENV)/drift $(PROTOS)
+	@$(call protoc,$(VENV)/drift)
 	@for made in $$(cd $(VENV)/drift && find paidan -name '*_pb2*'); do \
 	  cmp -s $(VENV)/drift/$$made proto/$$made || { echo "proto/$$made is not what proto/ makes; run 'make proto'"; exit 1; }; \
 	done

@@ -81,7 +81,7 @@ class Queries:
 
     def __init__(self, dsn: str, workspace: str, *, connections: int = 4, patience: float = 10.0) -> None:
         self._dsn, self._schema, self._stream = dsn, schema_of(workspace), stream_of(workspace)
-        settings = options(self._schema, "statement_timeout=30s", "default_transaction_read_only=on")
+        settings = options(self._schema, "statement_timeout=30s", "default_transaction_read_only=on", "work_mem=32MB")
         kwargs = {"options": settings, "autocommit": True, "application_name": "paidan-queries"}
         self._pool = AsyncConnectionPool(
             dsn, kwargs=kwargs, min_size=1, max_size=connections, open=False, timeout=patience

@@ -15,7 +15,7 @@ from projections.catalogue import VIEWS, layout_of
 from projections.port import View
 from projections.runner import POSITIONS_DDL
 
-MAX_EVENTS = 512
+MAX_EVENTS = 1_024
 MAX_BYTES = 32_000_000
 """A batch is bounded in events and in bytes as stored; bulk events carry some hundreds of rows each."""
 

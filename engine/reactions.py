@@ -6,6 +6,7 @@ are taken one at a time, so that what people ask for goes in between.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -20,6 +21,7 @@ ROUND = 250
 REPOOL = 2_000
 """Waiting tasks asked about in one step under new rules."""
 _POOLING = ("parsed", "distributing")
+_CLOSES_WITH_LOAD = re.compile(r"agent\.load\s*<")
 
 
 class Agenda:
@@ -166,7 +168,7 @@ class Agenda:
         """Who holds more than before may have come within targets that ask for that."""
         if self._load_version != state.version:
             self._load_version = state.version
-            self._by_load = frozenset(rule.id for rule in state.governing.values() if _may_name_load(rule))
+            self._by_load = frozenset(rule.id for rule in state.governing.values() if _opens_with_load(rule))
         if self._by_load:
             self._stir(key for key in state.lanes if key[0] in self._by_load)
 
@@ -188,9 +190,15 @@ def _is_push(state: State, key: LaneKey) -> bool:
     return rule is not None and rule.method == "push"
 
 
-def _may_name_load(rule: Rule) -> bool:
-    """Whether ``agent.load`` may stand in its targets; a round too many does no harm."""
-    return any("load" in text for text in (rule.targets, *(step.targets for step in rule.relax)))
+def _opens_with_load(rule: Rule) -> bool:
+    """Whether who holds more may come within its targets; when in doubt yes, a round too many does no harm."""
+    return any(_may_open(text) for text in (rule.targets, *(step.targets for step in rule.relax)))
+
+
+def _may_open(text: str) -> bool:
+    if "load" not in text:
+        return False
+    return "not" in text or "!" in text or "load" in _CLOSES_WITH_LOAD.sub("", text)
 
 
 def _waiting(state: State) -> list[int]:

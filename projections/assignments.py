@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -58,14 +58,25 @@ class Later(msgspec.Struct):
     positions: list[int] = []
 
 
+class Made(NamedTuple):
+    """Assignments that a round made."""
+
+    event: ev.TasksAllocated
+    recorded: Recorded
+    poolings: Sequence[int]
+
+
 class Assignments:
     """Assignments that a batch makes or touches."""
 
     def __init__(self) -> None:
         self.held: dict[int, Held] = {}
         self._touched: frozenset[int] = frozenset()
-        self._new: dict[tuple[int, int], str] = {}
-        self._later: dict[tuple[int, int], Later] = {}
+        self._rounds: list[Made] = []
+        self._given: dict[int, tuple[int, str]] = {}
+        """Grant -> task and row, of assignments that people made."""
+        self._later: dict[int, dict[int, Later]] = defaultdict(dict)
+        """Grant -> task -> what became of it."""
         self._loads: Counter[tuple[str, str]] = Counter()
 
     def fetch(self, cursor: Cursor, tasks: Sequence[int]) -> None:
@@ -77,31 +88,19 @@ class Assignments:
 
     def allocated(self, event: ev.TasksAllocated, recorded: Recorded, poolings: Sequence[int]) -> None:
         """A round; ``poolings`` are those the tasks came from."""
+        self._rounds.append(Made(event, recorded, poolings))
         agents, rules = list(map(clean, event.agents)), list(map(clean, event.rules))
-        known_agents, known_rules = list(map(field, agents)), list(map(field, rules))
-        picks = [row_of((pick.by, json_of(pick.passed))) for pick in event.picks]
-        grant, tail = recorded.position, f"{event.round}|{event.rule_set_version}|{recorded.at}"
-        columns = zip(event.tasks, event.who, event.under, event.how, poolings, strict=True)
-        self._new.update(
-            ((task, grant), f"{task}|{grant}|{known_agents[who]}|{known_rules[under]}|{pooling}|{picks[how]}|{tail}")
-            for task, who, under, how, pooling in columns
-        )
-        if self._touched:
-            self._hold(event, grant, agents, rules, poolings)
         pairs = Counter(zip(event.who, event.under, strict=True))
-        self._loads.update({(agents[who], rules[under]): count for (who, under), count in pairs.items()})
-
-    def _hold(
-        self, event: ev.TasksAllocated, grant: int, agents: list[str], rules: list[str], poolings: Sequence[int]
-    ) -> None:
+        self._loads.update({(agents[who], rules[under]): number for (who, under), number in pairs.items()})
+        if self._touched.isdisjoint(event.tasks):
+            return
         for task, who, under, pooling in zip(event.tasks, event.who, event.under, poolings, strict=True):
-            if task in self._touched:
-                self.held[task] = Held(grant, agents[who], rules[under], pooling)
+            self.held[task] = Held(recorded.position, agents[who], rules[under], pooling)
 
     def given(self, task: int, held: Held, by: str, version: int, recorded: Recorded) -> None:
         """One task to one agent, by a person's decision."""
         made = (task, held.grant, held.agent, held.rule, held.pooling, by, "[]", 0, version, recorded.at)
-        self._new[task, held.grant] = row_of(made)
+        self._given[held.grant] = (task, row_of(made))
         self.held[task] = held
         self._loads[held.agent, held.rule] += 1
 
@@ -121,26 +120,36 @@ class Assignments:
         return held
 
     def _touch(self, task: int, recorded: Recorded) -> Later:
-        later = self._later.setdefault((task, self.held[task].grant), Later())
+        later = self._later[self.held[task].grant].setdefault(task, Later())
         later.positions.append(recorded.position)
         return later
 
     def write(self, cursor: Cursor) -> None:
         """Insert new assignments as they stand after the batch, and update older ones."""
-        if self._new:
-            copy_rows(cursor, "assignments", [self._row(key) for key in sorted(self._new)])
-        old = [key for key in self._later if key not in self._new]
+        if self._rounds or self._given:
+            copy_rows(cursor, "assignments", self._rows())
+        new = self._given.keys() | {made.recorded.position for made in self._rounds}
+        old = [
+            (task, grant, *_columns_of(later))
+            for grant, touched in self._later.items()
+            if grant not in new
+            for task, later in touched.items()
+        ]
         if old:
-            columns = zip(*((*key, *_columns_of(self._later[key])) for key in old), strict=True)
-            cursor.execute(_UPDATE, list(map(list, columns)))
+            cursor.execute(_UPDATE, list(map(list, zip(*old, strict=True))))
         self._write_loads(cursor)
 
-    def _row(self, key: tuple[int, int]) -> str:
-        later = self._later.get(key) if self._later else None
-        if later is None:
-            return f"{self._new[key]}|0|0||t|{{{key[1]}}}\n"
-        ended = f"{later.started_at}|{later.ended_at}|{later.outcome}|{'t' if later.last else 'f'}"
-        return f"{self._new[key]}|{ended}|{array_of((key[1], *later.positions))}\n"
+    def _rows(self) -> Iterator[str]:
+        for made in self._rounds:
+            grant, (tasks, rows) = made.recorded.position, (made.event.tasks, _rows_of(made))
+            untouched, later = _end_of_row(grant, Later()), self._later.get(grant)
+            if later is None:
+                yield from (row + untouched for row in rows)
+                continue
+            for task, row in zip(tasks, rows, strict=True):
+                yield row + (_end_of_row(grant, later[task]) if task in later else untouched)
+        for grant, (task, row) in self._given.items():
+            yield row + _end_of_row(grant, self._later.get(grant, {}).get(task, Later()))
 
     def _write_loads(self, cursor: Cursor) -> None:
         changed = {key: count for key, count in self._loads.items() if count}
@@ -150,6 +159,22 @@ class Assignments:
         cursor.execute(_LOADS, [agents, rules, list(changed.values())])
         if min(changed.values()) < 0:
             cursor.execute("DELETE FROM loads WHERE tasks = 0 AND agent = ANY(%s)", [agents])
+
+
+def _rows_of(made: Made) -> Iterator[str]:
+    """Beginnings of rows; what the tasks of a round have in common is written as text once."""
+    event, grant = made.event, made.recorded.position
+    agents, rules = [field(clean(agent)) for agent in event.agents], [field(clean(rule)) for rule in event.rules]
+    picks = [row_of((pick.by, json_of(pick.passed))) for pick in event.picks]
+    tail = f"{event.round}|{event.rule_set_version}|{made.recorded.at}"
+    columns = zip(event.tasks, event.who, event.under, event.how, made.poolings, strict=True)
+    for task, who, under, how, pooling in columns:
+        yield f"{task}|{grant}|{agents[who]}|{rules[under]}|{pooling}|{picks[how]}|{tail}"
+
+
+def _end_of_row(grant: int, later: Later) -> str:
+    last = "t" if later.last else "f"
+    return f"|{later.started_at}|{later.ended_at}|{later.outcome}|{last}|{array_of((grant, *later.positions))}\n"
 
 
 def _columns_of(later: Later) -> tuple[int, int, str, bool, str]:

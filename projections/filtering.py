@@ -70,7 +70,7 @@ def condition_of(text: str, fields: Mapping[str, Field], attributes: Mapping[str
         return Condition("", (), ())
     _check_size(text)
     try:
-        condition: Condition = Filter(fields, attributes).transform(_parser().parse(text))
+        condition = Filter(fields, attributes).transform(_parser().parse(text))
     except UnexpectedInput as error:
         raise QueryError("filter", _unexpected(text, error)) from error
     except VisitError as error:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import repeat
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, count, repeat
 from typing import NamedTuple
 
 from engine import events as ev
@@ -49,23 +49,33 @@ class End(NamedTuple):
         return f"|{self.ended}|{self.at}|{self.position}|{self.pooling}|{field(self.wrap_up)}\n"
 
 
+class Arrivals(NamedTuple):
+    """Tasks that one event brought: numbers from ``first`` on."""
+
+    first: int
+    event: ev.TaskCreated | ev.TasksImported
+    rows: Sequence[ev.TaskRow]
+    persons: Iterable[ev.Person | None]
+    package: int
+    recorded: Recorded
+
+
 class TaskRows:
     """New tasks of a batch, and tasks that ended in it."""
 
     def __init__(self) -> None:
-        self.new: dict[int, str] = {}
+        self._new: list[Arrivals] = []
         self.ends: dict[int, End] = {}
         self.refused: list[tuple[int, int]] = []
 
     def created(self, event: ev.TaskCreated, recorded: Recorded) -> None:
         """A task that came alone."""
-        kind, persons = (event.task_type, event.business_type), (event.person,)
-        self._add(event.task, kind, event.columns, (event.row,), persons, 0, recorded)
+        self._new.append(Arrivals(event.task, event, (event.row,), (event.person,), 0, recorded))
 
     def imported(self, event: ev.TasksImported, recorded: Recorded) -> None:
         """A chunk of a package."""
-        kind = (event.task_type, event.business_type)
-        self._add(event.first_task, kind, event.columns, event.rows, event.persons, event.package, recorded)
+        persons = event.persons or repeat(None)
+        self._new.append(Arrivals(event.first_task, event, event.rows, persons, event.package, recorded))
 
     def note_refused(self, event: ev.CommandRefused, recorded: Recorded) -> None:
         """A refusal on record that concerns a task is part of its history."""
@@ -74,33 +84,21 @@ class TaskRows:
 
     def write(self, cursor: Cursor) -> None:
         """Insert and update."""
-        if self.new:
-            copy_rows(cursor, "tasks", self._rows())
-        old = [number for number in self.ends if number not in self.new]
+        if self._new:
+            copy_rows(cursor, "tasks", chain.from_iterable(map(self._rows, self._new)))
+        new = {number for some in self._new for number in range(some.first, some.first + len(some.rows))}
+        old = [number for number in self.ends if number not in new]
         if old:
             cursor.execute(_END, [old, *map(list, zip(*(self.ends[number] for number in old), strict=True))])
         if self.refused:
             tasks, positions = map(list, zip(*self.refused, strict=True))
             cursor.execute("INSERT INTO refusals SELECT * FROM unnest(%s::bigint[], %s::bigint[])", [tasks, positions])
 
-    def _rows(self) -> list[str]:
-        if not self.ends:
-            return [row + _OPEN for row in self.new.values()]
-        ends = self.ends
-        return [row + (ends[number].as_fields() if number in ends else _OPEN) for number, row in self.new.items()]
-
-    def _add(
-        self,
-        first: int,
-        kind: tuple[str, str],
-        columns: tuple[str, ...],
-        rows: Sequence[ev.TaskRow],
-        persons: Sequence[ev.Person | None],
-        package: int,
-        recorded: Recorded,
-    ) -> None:
-        born = f"{package}|{recorded.at}|{recorded.position}"
-        for number, row, person in zip(range(first, first + len(rows)), rows, persons or repeat(None), strict=False):
+    def _rows(self, some: Arrivals) -> Iterator[str]:
+        event, ends = some.event, self.ends
+        kind, columns = (event.task_type, event.business_type), event.columns
+        born = f"{some.package}|{some.recorded.at}|{some.recorded.position}"
+        for number, row, person in zip(count(some.first), some.rows, some.persons, strict=False):
             values = (
                 *kind, row.customer or "", row.owner or "", row.region or "", attributes_json(columns, row.attributes),
                 *masked(person),
@@ -108,7 +106,8 @@ class TaskRows:
             text = "|".join(values)
             if not is_plain(text, len(values)):
                 text = "|".join(map(field, values))
-            self.new[number] = f"{number}|{row.priority}|{row.line}|{born}|{text}"
+            end = ends[number].as_fields() if number in ends else _OPEN
+            yield f"{number}|{row.priority}|{row.line}|{born}|{text}{end}"
 
 
 def attributes_json(columns: tuple[str, ...], values: tuple[ev.AttributeValue, ...]) -> str:

@@ -38,6 +38,15 @@ class Desk:
             raise refused(outcome.refusal)
         return outcome
 
+    def registered(self, request_id: str, uri: str) -> Answer | None:
+        """The durable answer this request got when it registered a package from there: the source may be gone since."""
+        state = self._writer.state
+        answer = state.requests.get(request_id) if request_id else None
+        package = state.packages.get(answer.number or 0) if answer is not None else None
+        if answer is None or package is None or package.registered.uri != uri:
+            return None
+        return answer if answer.position <= self._writer.position else None
+
     def name(self, collection: str, key: int | str | None) -> str:
         """``workspaces/{workspace}/{collection}/{key}``."""
         return f"workspaces/{self._workspace}/{collection}/{key}"

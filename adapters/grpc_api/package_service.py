@@ -34,8 +34,10 @@ class PackageService(PackageServiceServicer):
         checks = self._desk.checks()
         checks.text("uri", request.uri, MAX_URI, required=True)
         _check(checks, request)
-        spooled = await self._spool.put_uri(request.uri)
-        answer = await self._register(request.uri, spooled, request, context)
+        answer = self._desk.registered(request.request_id, request.uri)
+        if answer is None:
+            spooled = await self._spool.put_uri(request.uri)
+            answer = await self._register(request.uri, spooled, request, context)
         return pb.ImportPackageResponse(
             name=self._name(answer.number), number=answer.number or 0, position=answer.position, changed=answer.changed
         )

@@ -94,8 +94,9 @@ def test_targets_that_name_the_load_hold_within_a_round() -> None:
     assert scenario.state.packages[1].waiting == 3
 
 
-def test_targets_that_only_a_loaded_agent_meets() -> None:
-    written = rules(rule("seed", "mail"), rule("more", targets="agent.load >= 1"))
+@pytest.mark.parametrize("targets", ["agent.load >= 1", "1 <= agent.load", "not (agent.load < 1)", "agent.load != 0"])
+def test_targets_that_only_a_loaded_agent_meets(targets: str) -> None:
+    written = rules(rule("seed", "mail"), rule("more", targets=targets))
     scenario = Scenario(written, roster(agent("ann", capacity=3)), task(), task(), REST)
     assert scenario.state.agents["ann"].load == 0
     scenario.do(task("mail"))

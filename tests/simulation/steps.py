@@ -5,7 +5,10 @@ Every step can be taken in any state, so any part of a sequence is a sequence to
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from pytest import MonkeyPatch
 
 from engine import commands as cmd
 from engine.events import AttributeValue, ColumnMapping, Person, RejectedRow
@@ -19,13 +22,27 @@ WIDTH = 5
 _JUMPS = (0, 1, 1_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000, -60_000)
 
 
-def run(sequence: list[bytes], checked: bool = True, at_most: int | None = None) -> Simulation:
+def run(sequence: list[bytes], checked: bool = True) -> Simulation:
     """Take every step, then come to rest."""
     simulation = Simulation(checked)
     for place, step in enumerate(sequence):
         _STEPS[step[0] % len(_STEPS)](simulation, step[1:], place)
     simulation.finish()
     return simulation
+
+
+LIMITS = ((1, 1), (3, 2), (500, 2_000))
+"""(picks a round and tasks a step, waiting tasks asked about in one step): small ones have many edges."""
+
+
+@contextmanager
+def limited(limits: tuple[int, int]) -> Iterator[None]:
+    """The engine's own step sizes, made this small."""
+    with MonkeyPatch.context() as patch:
+        patch.setattr("engine.reactions.ROUND", limits[0])
+        patch.setattr("engine.workspace.ROUND", limits[0])
+        patch.setattr("engine.reactions.REPOOL", limits[1])
+        yield
 
 
 Step = Callable[[Simulation, Dice, int], None]

@@ -63,6 +63,16 @@ def test_a_package_from_its_file_to_rest(ruled: Served, list_file: Path) -> None
     assert got.number == answer.number and got.create_time.seconds <= got.update_time.seconds
 
 
+def test_a_repeat_needs_the_source_no_more(ruled: Served, list_file: Path) -> None:
+    given = fresh()
+    list_file.write_text(list_file.read_text() + "C99,Somebody,13800000099,JS,9\n")
+    answer = bring(ruled, list_file, request_id=given)
+    assert answer.changed
+    list_file.unlink()
+    assert bring(ruled, list_file, request_id=given) == answer
+    assert refused(bring, ruled, list_file, request_id=fresh()).code is grpc.StatusCode.INVALID_ARGUMENT
+
+
 def test_rows_set_aside_are_listed_and_downloaded(ruled: Served, list_file: Path) -> None:
     lines = list_file.read_text().splitlines()
     list_file.write_text("\n".join([*lines, *("C9,x,13900000000,r,none" for _ in range(1_100))]) + "\n")
