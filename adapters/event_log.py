@@ -7,12 +7,13 @@ The stream's version is the position. Two writers on one stream cannot both appe
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Identifier
 
 from adapters.codec import GENESIS, Stored, decode, encode, hash_of
@@ -26,6 +27,35 @@ class ConflictError(Exception):
 
 class LogUnavailableError(Exception):
     """PostgreSQL could not be reached or did not answer; whether an append was written is not known."""
+
+
+CONNECT_S = 5
+
+
+class OneConnection:
+    """In place of the stock pool, which after an outage of a second makes its callers wait for most of a minute.
+
+    Made when it is needed, and made anew once it broke.
+    """
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._made: psycopg.Connection[DictRow] | None = None
+
+    def open(self, *_: object) -> None:
+        """A pool would open here."""
+
+    @contextmanager
+    def connection(self) -> Iterator[psycopg.Connection[DictRow]]:
+        """The connection. Raises psycopg.OperationalError at once where PostgreSQL is away."""
+        if self._made is None or self._made.closed:
+            self._made = psycopg.connect(self._dsn, autocommit=True, row_factory=dict_row, connect_timeout=CONNECT_S)
+        yield self._made
+
+    def close(self) -> None:
+        """Give it back."""
+        if self._made is not None:
+            self._made.close()
 
 
 class OneStatementRecorder(PostgresApplicationRecorder):
@@ -144,14 +174,8 @@ class EventLog:
 
 
 def _datastore(dsn: str, schema: str) -> PostgresDatastore:
-    given = conninfo_to_dict(dsn)
-    dbname, host, port, user, password = (
-        str(given.pop(key, "") or "") for key in ("dbname", "host", "port", "user", "password")
-    )
-    datastore = PostgresDatastore(
-        dbname, host, port, user, password, schema=schema, pool_size=1, max_overflow=1, connect_timeout=5.0
-    )
-    datastore.pool.kwargs.update(given)  # type: ignore[union-attr]
+    datastore = PostgresDatastore("", "", "", "", "", schema=schema)
+    datastore.pool = OneConnection(dsn)  # type: ignore[assignment]
     return datastore
 
 

@@ -5,16 +5,13 @@ Every answer is one SQL statement, so its rows and the position it reports are o
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, TypedDict, TypeVar, Unpack
 
-import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
-
 from adapters.codec import Stored, decode
+from adapters.query_pool import QueryPool, ViewsUnavailableError
 from adapters.schemas import schema_of, stream_of
 from adapters.view_positions import BehindError, Positions
-from adapters.views import options
 from engine.events import Recorded
 from projections import other_lists, work_lists
 from projections.errors import QueryError
@@ -68,10 +65,6 @@ class Asked(TypedDict, total=False):
     page_token: str
 
 
-class ViewsUnavailableError(Exception):
-    """PostgreSQL is away, or a view is being built anew; the same query may succeed later."""
-
-
 class Queries:
     """Lists and single rows of a workspace's views. ``open`` before, ``close`` after.
 
@@ -80,18 +73,14 @@ class Queries:
     """
 
     def __init__(self, dsn: str, workspace: str, *, connections: int = 4, patience: float = 10.0) -> None:
-        self._dsn, self._schema, self._stream = dsn, schema_of(workspace), stream_of(workspace)
-        settings = options(self._schema, "statement_timeout=30s", "default_transaction_read_only=on", "work_mem=32MB")
-        kwargs = {"options": settings, "autocommit": True, "application_name": "paidan-queries"}
-        self._pool = AsyncConnectionPool(
-            dsn, kwargs=kwargs, min_size=1, max_size=connections, open=False, timeout=patience
-        )
+        self._stream = stream_of(workspace)
+        self._pool = QueryPool(dsn, schema_of(workspace), connections, patience)
         self._positions = Positions(dsn, workspace)
         self._patience = patience
 
     async def open(self) -> None:
         """Open connections and begin to follow the views' positions; PostgreSQL may still be away."""
-        await self._pool.open(wait=False)
+        await self._pool.open()
         self._positions.start()
 
     async def close(self) -> None:
@@ -171,7 +160,7 @@ class Queries:
     async def rule_set(self, version: int = 0, min_position: int = 0) -> RuleSetView | None:
         """A rule set version with its source; 0: the latest. None where there is none."""
         await self.wait_for(("rule_sets",), min_position)
-        found = await self._fetch(_RULE_SET, [version, version])
+        found = await self._pool.fetch(_RULE_SET, [version, version])
         return RuleSetView(*found[0]) if found else None
 
     # --- statistics --------------------------------------------------------------------------------------------------
@@ -179,30 +168,30 @@ class Queries:
     async def counts(self, min_position: int = 0) -> list[CountView]:
         """Tasks by type, business type, rule and status."""
         await self.wait_for(("tasks",), min_position)
-        return [CountView(*row) for row in await self._fetch(COUNTS, [])]
+        return [CountView(*row) for row in await self._pool.fetch(COUNTS, [])]
 
     async def spread(self, min_position: int = 0) -> list[SpreadView]:
         """How open tasks lie on the agents that have some, by rule."""
         await self.wait_for(("tasks",), min_position)
-        return [SpreadView(*row) for row in await self._fetch(SPREAD, [])]
+        return [SpreadView(*row) for row in await self._pool.fetch(SPREAD, [])]
 
     async def positions(self) -> list[PositionView]:
         """How far each view has come."""
-        found = await self._fetch("SELECT view, position, updated_at FROM view_positions ORDER BY view", [])
+        found = await self._pool.fetch("SELECT view, position, updated_at FROM view_positions ORDER BY view", [])
         return [PositionView(*row) for row in found]
 
     # --- the log -----------------------------------------------------------------------------------------------------
 
     async def events(self, after: int, limit: int) -> list[Recorded]:
         """Events above a position, at most ``limit`` and about 8 MB of them. Raises UnknownEventError."""
-        rows = await self._fetch(_EVENTS, [self._stream, after, limit, EVENTS_BYTES])
+        rows = await self._pool.fetch(_EVENTS, [self._stream, after, limit, EVENTS_BYTES])
         return [decode(Stored(*row)) for row in rows]
 
     async def task_events(self, number: int, min_position: int = 0) -> list[Recorded]:
         """Every event that concerns a task, oldest first."""
         await self.wait_for(("tasks",), min_position)
-        positions = [row[0] for row in await self._fetch(TASK_POSITIONS, {"task": number})]
-        rows = await self._fetch(_EVENTS_AT, [self._stream, positions])
+        positions = [row[0] for row in await self._pool.fetch(TASK_POSITIONS, {"task": number})]
+        rows = await self._pool.fetch(_EVENTS_AT, [self._stream, positions])
         return [decode(Stored(*row)) for row in rows]
 
     # --- how ---------------------------------------------------------------------------------------------------------
@@ -214,7 +203,7 @@ class Queries:
         attributes = await self._attributes(listing) if "attributes" in request.filter else {}
         made = plan(listing, request, attributes, scope)
         await self.wait_for(listing.views, min_position)
-        return page_of(listing, made, await self._fetch(made.sql, made.params))
+        return page_of(listing, made, await self._pool.fetch(made.sql, made.params))
 
     async def _one(self, listing: Listing[Row], scope: Scope, min_position: int) -> Row | None:
         page = await self._page(listing, Request(page_size=1), min_position, scope)
@@ -222,30 +211,7 @@ class Queries:
 
     async def _attributes(self, listing: Listing[Any]) -> dict[str, str]:
         side = "agent" if listing.name == "agents" else "task"
-        return dict(await self._fetch(ATTRIBUTES.format(side=side), []))
-
-    async def _fetch(self, query: str, params: Sequence[Any] | dict[str, Any]) -> list[Any]:
-        """Rows of one statement. A connection that died while idle is found out here, so once more on a fresh one."""
-        try:
-            return await self._run(query, params)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            if isinstance(error, PoolTimeout | psycopg.errors.QueryCanceled):
-                raise _away(error) from error
-        try:
-            await self._pool.check()
-            return await self._run(query, params)
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            raise _away(error) from error
-
-    async def _run(self, query: str, params: Sequence[Any] | dict[str, Any]) -> list[Any]:
-        try:
-            async with self._pool.connection() as connection:
-                cursor = await connection.execute(query, params)
-                return await cursor.fetchall()
-        except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
-            raise ViewsUnavailableError(
-                "Expected the views to be there, but they are being built; try again"
-            ) from error
+        return dict(await self._pool.fetch(ATTRIBUTES.format(side=side), []))
 
 
 def _history_of(task: int, agent: str, package: int) -> Scope:
@@ -260,7 +226,3 @@ def _history_of(task: int, agent: str, package: int) -> Scope:
     ]
     joins = tuple(join for _, _, needed in parts for join in needed)
     return " AND ".join(text for text, _, _ in parts), tuple(value for _, value, _ in parts), joins
-
-
-def _away(error: Exception) -> ViewsUnavailableError:
-    return ViewsUnavailableError(f"Expected PostgreSQL to answer, but {str(error).strip() or type(error).__name__}")

@@ -131,6 +131,7 @@ class Writer:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self._task = None
+        await asyncio.get_running_loop().run_in_executor(self._thread, _nothing)  # an append under way comes to its end
         self._drop("Expected this server to own the workspace, but it has let go of it")
 
     def _open(self) -> Workspace:
@@ -230,3 +231,7 @@ class Writer:
         for reply in list(self._accepted):
             if not reply.done():
                 reply.set_exception(NotServingError(reason))
+
+
+def _nothing() -> None:
+    """Done once the thread has done what it was given before."""

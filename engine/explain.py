@@ -19,10 +19,10 @@ from engine.decide.room import no_room
 from engine.decide.round import Round
 from engine.decide.seats import Seat, Seats
 from engine.decide.settling import reason_of
-from engine.decide.strategies import Queue
 from engine.events import Pick, Recorded
 from engine.evolve import evolve
 from engine.refusals import Refusal, not_found
+from engine.remake import Picks
 from engine.state import Agent, State, Task, lane_key
 from engine.verdicts import AgentVerdict, Hindrances, Ranking, RuleVerdict, agent_verdicts, rule_verdicts
 
@@ -100,33 +100,6 @@ def _decision(state: State, recorded: Recorded, number: int) -> Explanation:
 
 
 # --- given by a round ------------------------------------------------------------------------------------------------
-
-
-class Picks:
-    """A round made again, pick by pick, with the code that made it."""
-
-    def __init__(self, state: State, context: Context, among: tuple[str, ...] | None) -> None:
-        self.state, self.context = state, context
-        self.seats = Seats(state, among)
-        self._queues: dict[object, Queue] = {}
-
-    def queue(self, task: Task) -> Queue:
-        """The agents its lane may go to. One a lane for the whole round, as it was."""
-        key = lane_key(task)
-        if key not in self._queues:
-            rule = self.state.governing[task.rule or ""]
-            self._queues[key] = Queue(self.state, self.context.judge, self.seats, key, rule)
-        return self._queues[key]
-
-    def take(self, task: Task) -> tuple[str, Pick] | None:
-        """Make the pick and count it."""
-        found = self.queue(task).pick(task)
-        if found is None:
-            return None
-        seat, pick = found
-        seat.take(task.rule or "")
-        self.seats.give(task.customer, seat.agent.id)
-        return seat.agent.id, pick
 
 
 def _allocated(state: State, context: Context, recorded: Recorded, event: ev.TasksAllocated, task: Task) -> Explanation:

@@ -79,7 +79,7 @@ class Hindrances:
     def __init__(self, state: State, judge: Judge, task: Task, rule: Rule, seats: Seats) -> None:
         self._state, self._judge, self._task, self._rule, self._seats = state, judge, task, rule, seats
         self._key = lane_key(task)
-        self._targets = {agent.id for agent in judge.targets(state, self._key)}
+        self._targets = judge.targets(state, self._key).ids
         self.may_come = CLAIMING if rule.method == "claim" else ("available",)
 
     def load_of(self, agent: Agent) -> int:

@@ -100,7 +100,7 @@ class Filter(Transformer[Token, Condition]):
 
     # What is absent may make a comparison NULL, which counts as false; so it must under NOT, too.
     def term(self, parts: Sequence[Any]) -> Condition:
-        condition = parts[-1]
+        condition: Condition = parts[-1]
         return condition if len(parts) == 1 else condition._replace(sql=f"NOT coalesce({condition.sql}, false)")
 
     def bare(self, parts: Sequence[Any]) -> Condition:

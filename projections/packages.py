@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -12,8 +10,10 @@ from msgspec.structs import astuple
 
 from engine import events as ev
 from engine.events import Recorded
+from projections import spans
 from projections.copying import clean, copy_rows, row_of
 from projections.port import TEXT, Cursor, View
+from projections.spans import Spans, spans_of
 
 DDL = f"""
 CREATE TABLE packages (
@@ -22,13 +22,12 @@ CREATE TABLE packages (
     rejected bigint NOT NULL, pooled_through bigint NOT NULL, waiting bigint NOT NULL, distributed bigint NOT NULL,
     cancelled bigint NOT NULL, ended bigint NOT NULL, updated_at bigint NOT NULL
 ) WITH (fillfactor = 50);
-CREATE TABLE package_spans (first bigint PRIMARY KEY, last bigint NOT NULL, package bigint NOT NULL);
 CREATE TABLE rejected_rows (
     package bigint NOT NULL, place bigint NOT NULL, line bigint NOT NULL, "column" {TEXT}, reason {TEXT}, text {TEXT},
     PRIMARY KEY (package, place)
 );
 """
-"""``waiting``, ``cancelled``: rows that no agent ever had. A span: numbers of tasks imported one after another."""
+"""``waiting``, ``cancelled``: rows that no agent ever had."""
 
 
 class Line(msgspec.Struct):
@@ -63,58 +62,14 @@ _KEEP = (
     + ") ON CONFLICT (number) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in _CHANGING)
 )
-_SPANS = "SELECT first, last, package FROM package_spans WHERE last >= %s AND first <= %s ORDER BY first"
-_KEEP_SPANS = """
-INSERT INTO package_spans SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])
-ON CONFLICT (first) DO UPDATE SET last = excluded.last
-"""
-
-
-class Spans:
-    """Task number -> package, over the numbers a batch speaks of."""
-
-    def __init__(self, spans: Iterable[tuple[int, int, int]]) -> None:
-        self._spans = {first: (last, package) for first, last, package in spans}
-        self._firsts = sorted(self._spans)
-        self._changed: dict[int, None] = {}
-
-    def add(self, first: int, last: int, package: int) -> None:
-        """Numbers of a chunk, higher than all before; a chunk right behind one of its package extends that span."""
-        before = self._firsts[-1] if self._firsts else 0
-        if before and self._spans[before] == (first - 1, package):
-            first = before
-        else:
-            self._firsts.append(first)
-        self._spans[first] = (last, package)
-        self._changed[first] = None
-
-    def count(self, tasks: Iterable[int]) -> Counter[int]:
-        """Package -> how many of the tasks are its; tasks that came alone are left out."""
-        counts: Counter[int] = Counter()
-        for number in tasks:
-            place = bisect_right(self._firsts, number)
-            if place:
-                last, package = self._spans[self._firsts[place - 1]]
-                if number <= last:
-                    counts[package] += 1
-        return counts
-
-    def packages(self) -> set[int]:
-        """Packages that have a span here."""
-        return {package for _, package in self._spans.values()}
-
-    def write(self, cursor: Cursor) -> None:
-        if self._changed:
-            rows = [(first, *self._spans[first]) for first in self._changed]
-            cursor.execute(_KEEP_SPANS, list(map(list, zip(*rows, strict=True))))
 
 
 class Packages:
     """A batch's changes of packages."""
 
-    def __init__(self, lines: dict[int, Line], spans: Spans) -> None:
+    def __init__(self, lines: dict[int, Line], numbers: Spans) -> None:
         self._lines = lines
-        self._spans = spans
+        self._spans = numbers
         self._rejected: list[str] = []
 
     def registered(self, event: ev.PackageRegistered, recorded: Recorded) -> None:
@@ -230,33 +185,18 @@ def apply(cursor: Cursor, batch: Sequence[Recorded]) -> None:
     known = [recorded for recorded in batch if type(recorded.event) in _HANDLERS]
     if not known:
         return
-    spans = _spans_of(cursor, known)
-    packages = Packages(_lines_of(cursor, known, spans), spans)
+    numbers = spans_of(cursor, known)
+    packages = Packages(_lines_of(cursor, known, numbers), numbers)
     for recorded in known:
         _HANDLERS[type(recorded.event)](packages, recorded.event, recorded)
     packages.write(cursor)
 
 
-VIEW = View("packages", ("packages", "package_spans", "rejected_rows"), DDL, apply)
+VIEW = View("packages", ("packages", "package_spans", "rejected_rows"), DDL + spans.DDL, apply)
 
 
-def _spans_of(cursor: Cursor, batch: Sequence[Recorded]) -> Spans:
-    """Spans that the batch's tasks may lie in, and the one that its first chunk may extend."""
-    low, high = 0, 0
-    for recorded in batch:
-        event = recorded.event
-        if isinstance(event, ev.TasksAllocated):
-            low, high = min(low or event.tasks[0], *event.tasks), max(high, *event.tasks)
-        elif isinstance(event, ev.TasksImported):
-            low, high = min(low or event.first_task, event.first_task - 1), max(high, event.first_task - 1)
-    if not high:
-        return Spans(())
-    cursor.execute(_SPANS, [low, high])
-    return Spans(cursor.fetchall())
-
-
-def _lines_of(cursor: Cursor, batch: Sequence[Recorded], spans: Spans) -> dict[int, Line]:
-    named = {getattr(recorded.event, "package", None) for recorded in batch} | spans.packages()
+def _lines_of(cursor: Cursor, batch: Sequence[Recorded], numbers: Spans) -> dict[int, Line]:
+    named = {getattr(recorded.event, "package", None) for recorded in batch} | numbers.packages()
     wanted = [package for package in named if package is not None]
     if not wanted:
         return {}

@@ -26,7 +26,9 @@ def attribute_violations(
             wrong.append(Violation(f"{where}.{name}", f"Expected {declared[name]}, but got {value!r}"))
         elif not bounded(value):
             wrong.append(
-                Violation(f"{where}.{name}", f"Expected text of at most {MAX_TEXT} characters and 64-bit numbers")
+                Violation(
+                    f"{where}.{name}", f"Expected text of at most {MAX_TEXT} characters without NUL, and 64-bit numbers"
+                )
             )
     return wrong
 
@@ -62,7 +64,7 @@ def bounded(value: AttributeValue) -> bool:
     if isinstance(value, tuple):
         return len(value) <= 1_000 and all(bounded(item) for item in value)
     if isinstance(value, str):
-        return len(value) <= MAX_TEXT
+        return len(value) <= MAX_TEXT and "\x00" not in value
     if isinstance(value, float):
         return abs(value) < 1e300  # neither infinite nor NaN
     return value is None or -INT64 <= value < INT64

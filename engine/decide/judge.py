@@ -6,17 +6,42 @@ those, so the object is a memory of pure functions, not state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter, itemgetter
 
 from engine.events import AttributeValue
 from engine.rules.matcher import AgentFacts, Matcher
 from engine.rules.model import Rule, RuleSet
 from engine.state import Agent, State, Task
+from engine.state.agent import regions_of
 from engine.state.pool import LaneKey
 from engine.state.task import BUILT_IN, attribute
 
 Placing = tuple[str | None, tuple[AttributeValue, ...]]
 """(rule id or None, lane values)"""
+
+
+class Targets:
+    """The agents one lane may go to, by registration."""
+
+    def __init__(self, agents: tuple[Agent, ...], name_load: bool) -> None:
+        self.agents = agents
+        self.ids = frozenset(agent.id for agent in agents)
+        self.name_load = name_load
+        """Whether the answer changes with what an agent holds."""
+        self._by_region: dict[str, list[Agent]] | None = None
+
+    def serving(self, region: str | None) -> Sequence[Agent]:
+        """Those that serve a region; None: all."""
+        if region is None:
+            return self.agents
+        if self._by_region is None:
+            self._by_region = defaultdict(list)
+            for agent in self.agents:
+                for served in regions_of(agent):
+                    self._by_region[served].append(agent)
+        return self._by_region.get(region, ())
 
 
 class Judge:
@@ -27,7 +52,7 @@ class Judge:
         self._rule_set: RuleSet | None = None
         self._index: dict[str, int] = {}
         self._roster = -1
-        self._targets: dict[LaneKey, tuple[Agent, ...]] = {}
+        self._targets: dict[LaneKey, Targets] = {}
 
     def placing(self, state: State, tasks: Iterable[Task]) -> list[Placing]:
         """Where each task belongs under the rules in force."""
@@ -36,15 +61,15 @@ class Judge:
             return [(None, ()) for _ in tasks]
         return place_all(self._matcher_of(state, rule_set), rule_set, tasks)
 
-    def targets(self, state: State, key: LaneKey) -> tuple[Agent, ...]:
-        """Agents within the targets of a lane, by registration; whether they have room is not asked here."""
+    def targets(self, state: State, key: LaneKey) -> Targets:
+        """Agents within the targets of a lane; whether they have room is not asked here."""
         if self._roster != state.roster_version or self._rule_set is not state.rule_set:
             self._targets.clear()
             self._roster = state.roster_version
         found = self._targets.get(key)
-        if found is None or self.names_load(state, key):
-            found = tuple(agent for agent in state.agents.values() if self.is_target(state, key, agent, agent.load))
-            self._targets[key] = found
+        if found is None or found.name_load:
+            agents = (agent for agent in state.agents.values() if self.is_target(state, key, agent, agent.load))
+            found = self._targets[key] = Targets(tuple(agents), self.names_load(state, key))
         return found
 
     def is_target(self, state: State, key: LaneKey, agent: Agent, load: int) -> bool:
@@ -79,13 +104,17 @@ class Judge:
 
 def place_all(matcher: Matcher, rule_set: RuleSet, tasks: Iterable[Task]) -> list[Placing]:
     """Where each task belongs under this rule set."""
-    readers: dict[tuple[str, ...], Callable[[Task], tuple[AttributeValue, ...]]] = {}
+    readers: dict[tuple[str, ...], Callable[[Task], tuple[object, ...]]] = {}
     placings: list[Placing] = []
     for task in tasks:
         read = readers.get(task.columns)
         if read is None:
             read = readers[task.columns] = reader(task.columns, matcher.task_inputs)
-        index = matcher.govern(read(task))
+        values = read(task)
+        try:
+            index = matcher.memo[values]
+        except (KeyError, TypeError):
+            index = matcher.govern(values)
         placings.append(_placing(rule_set, index, task))
     return placings
 
@@ -94,22 +123,21 @@ def _placing(rule_set: RuleSet, index: int | None, task: Task) -> Placing:
     if index is None:
         return (None, ())
     rule = rule_set.rules[index]
+    if not rule.lane_attributes:
+        return (rule.id, ())
     return (rule.id, tuple(attribute(task, name) for name in rule.lane_attributes))
 
 
-def reader(columns: tuple[str, ...], names: tuple[str, ...]) -> Callable[[Task], tuple[AttributeValue, ...]]:
-    """A function that reads the named attributes of tasks with these columns; written for the bulk path."""
-    own = [(place, BUILT_IN[name]) for place, name in enumerate(names) if name in BUILT_IN]
-    at = [columns.index(name) if name in columns and name not in BUILT_IN else -1 for name in names]
-
-    def read(task: Task) -> tuple[AttributeValue, ...]:
-        given = task.attributes
-        values = [given[index] if index >= 0 else None for index in at]
-        for place, get in own:
-            values[place] = get(task)
-        return tuple(values)
-
-    return read
+def reader(columns: tuple[str, ...], names: tuple[str, ...]) -> Callable[[Task], tuple[object, ...]]:
+    """A function that reads the named attributes of tasks with these columns; nearly all of it runs in C."""
+    own = [name for name in names if name in BUILT_IN]
+    given = [name for name in names if name in columns and name not in BUILT_IN]
+    place = {name: index for index, name in enumerate(own, 1)}
+    place |= {name: len(own) + 2 + columns.index(name) for name in given}
+    absent = len(own) + 2 + len(columns)
+    read_own = attrgetter("number", *own, "number")  # two more, so that it is a tuple however few there are
+    pick = itemgetter(*(place.get(name, absent) for name in names), absent)
+    return lambda task: pick((*read_own(task), *task.attributes, None))[:-1]
 
 
 def facts_of(agent: Agent, load: int) -> AgentFacts:

@@ -7,7 +7,7 @@ by registration.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from heapq import heapify, heappop, heapreplace
 
@@ -36,34 +36,39 @@ class Queue:
     def __init__(self, state: State, judge: Judge, seats: Seats, key: LaneKey, rule: Rule) -> None:
         self._state, self._judge, self._seats, self._key, self._rule = state, judge, seats, key, rule
         self._targets = judge.targets(state, key)
-        self._target_ids = frozenset(agent.id for agent in self._targets)
-        self._asks_load = judge.names_load(state, key)
-        self._orderings = [ORDERINGS[name] for name in rule.strategy if name not in NARROWING]
-        self._orderings = self._orderings or [ORDERINGS["least_loaded"]]
+        ordering = [name for name in rule.strategy if name not in NARROWING] or ["least_loaded"]
+        self._narrowing = [name for name in rule.strategy if name in NARROWING]
+        self._orderings = [ORDERINGS[name] for name in ordering]
+        self._ordered_by = ("+".join(ordering), "+".join(["region", *ordering]))
+        """How a pick by order is called, without and with a region."""
         self._heaps: dict[str | None, list[tuple[Key, Seat]]] = {}
 
     def pick(self, task: Task) -> tuple[Seat, Pick] | None:
         """The agent for this task and how it was found."""
         region: str | None = None
+        best: Seat | None = None
         passed: tuple[str, ...] = ()
-        for name in self._rule.strategy:
-            if name in ("owner", "last_agent"):
-                wanted = task.owner if name == "owner" else self._seats.last_agent(task.customer)
-                seat, reason = self._named(wanted, region)
-                if seat is not None:
-                    return seat, pick_of(name, passed)
-                passed = (*passed, f"{name}: {reason}")
-            elif name == "region":
-                region, reason = self._region(task.region)
-                passed = (*passed, f"region: {reason}") if reason else passed
-        best = self._best(region)
-        return None if best is None else (best, pick_of(self._ordered_by(region), passed))
+        for name in self._narrowing:
+            if name == "region":
+                best = self._best(task.region) if task.region is not None else None
+                if best is None:
+                    passed = (*passed, "region: none" if task.region is None else "region: nobody with room")
+                else:
+                    region = task.region
+                continue
+            wanted = task.owner if name == "owner" else self._seats.last_agent(task.customer)
+            seat, reason = self._named(wanted, region)
+            if seat is not None:
+                return seat, pick_of(name, passed)
+            passed = (*passed, f"{name}: {reason}")
+        best = best or self._best(None)
+        return None if best is None else (best, pick_of(self._ordered_by[region is not None], passed))
 
     def why_nobody(self) -> str:
         """The reason that a lane waits, as a stable word (docs/glossary.md)."""
-        there = [agent for agent in self._targets if agent.presence == "available"]
+        there = [agent for agent in self._targets.agents if agent.presence == "available"]
         if not there:
-            return "nobody_available" if self._targets else "no_agent_within_targets"
+            return "nobody_available" if self._targets.agents else "no_agent_within_targets"
         with_room = [agent for agent in there if self._seats.room_of(agent) > 0]
         if not with_room:
             return "all_at_capacity"
@@ -74,6 +79,8 @@ class Queue:
 
     def key_of(self, seat: Seat) -> Key:
         """What the ordering compares, smaller first."""
+        if len(self._orderings) == 1:
+            return (self._orderings[0](seat, self._rule.id), seat.turn, seat.agent.index)
         keys = [ordering(seat, self._rule.id) for ordering in self._orderings]
         return (*keys, seat.turn, seat.agent.index)
 
@@ -83,7 +90,7 @@ class Queue:
         agent = self._state.agents.get(agent_id)
         if agent is None:
             return None, "not in the roster"
-        if agent_id not in self._target_ids:
+        if agent_id not in self._targets.ids:
             return None, "outside the targets"
         if region is not None and region not in regions_of(agent):
             return None, "outside the region"
@@ -103,11 +110,6 @@ class Queue:
             return "at rule cap"
         return "outside the targets"  # which name its load
 
-    def _region(self, region: str | None) -> tuple[str | None, str]:
-        if region is None:
-            return None, "none"
-        return (region, "") if self._best(region) is not None else (None, "nobody with room")
-
     def _best(self, region: str | None) -> Seat | None:
         heap = self._heaps.get(region)
         if heap is None:
@@ -124,10 +126,7 @@ class Queue:
         return None
 
     def _heap(self, region: str | None) -> list[tuple[Key, Seat]]:
-        agents: Iterable[Agent] = self._targets
-        if region is not None:
-            agents = (agent for agent in agents if region in regions_of(agent))
-        seats = (seat for seat in map(self._seats.of, agents) if seat is not None)
+        seats = (seat for seat in map(self._seats.of, self._targets.serving(region)) if seat is not None)
         heap = [(self.key_of(seat), seat) for seat in seats if self._open(seat)]
         heapify(heap)
         return heap
@@ -135,11 +134,7 @@ class Queue:
     def _open(self, seat: Seat) -> bool:
         if not seat.may_take(self._rule.id, self._rule.cap_per_agent):
             return False
-        return not self._asks_load or self._judge.is_target(self._state, self._key, seat.agent, seat.load)
-
-    def _ordered_by(self, region: str | None) -> str:
-        names = [name for name in self._rule.strategy if name not in NARROWING] or ["least_loaded"]
-        return "+".join(names if region is None else ["region", *names])
+        return not self._targets.name_load or self._judge.is_target(self._state, self._key, seat.agent, seat.load)
 
 
 @lru_cache(maxsize=4_096)

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from engine import events as ev
-from engine.state import Lane, LaneKey, State, Task, lane_key
+from engine.state import Lane, LaneKey, State, Task
+from engine.state.pool import rank_of
 
 RELAX = "relax"
 
@@ -37,38 +38,45 @@ def stalled(state: State, event: ev.PoolStalled, _recorded: ev.Recorded) -> None
         lane.stalled = event.reason
 
 
-def enter(state: State, tasks: list[Task]) -> None:
+def enter(state: State, tasks: Iterable[Task]) -> None:
     """Put waiting tasks into their lanes and set their relax timers."""
-    groups: dict[tuple[LaneKey, int | None], list[int]] = defaultdict(list)
-    for task in tasks:
-        groups[lane_key(task), task.package].append(state.rank(task))
-        _set_relax_timer(state, task)
-        if task.package is not None and not task.given:
-            state.packages[task.package].waiting += 1
-    for (key, package), ranks in groups.items():
+    for (key, package, given), group in _alike(tasks).items():
         lane = state.lanes.get(key)
         if lane is None:
             lane = state.lanes[key] = Lane(key)
-        lane.add(ranks, package)
+        lane.add(_ranks(state, key, group), package, len(group))
+        _set_relax_timers(state, key, group)
+        if package is not None and not given:
+            state.packages[package].waiting += len(group)
 
 
 def leave(state: State, tasks: Iterable[Task]) -> None:
     """Take waiting tasks out of their lanes."""
-    ranks: dict[LaneKey, list[int]] = defaultdict(list)
-    for task in tasks:
-        key = lane_key(task)
-        ranks[key].append(state.rank(task))
-        state.lanes[key].leave(task.package)
-        state.timers.drop(RELAX, task.number)
-        if task.package is not None and not task.given:
-            state.packages[task.package].waiting -= 1
-    for key, gone in ranks.items():
-        state.lanes[key].take(gone)
-        if not state.lanes[key].order:
+    for (key, package, given), group in _alike(tasks).items():
+        lane = state.lanes[key]
+        lane.take(_ranks(state, key, group), package)
+        if not lane.order:
             del state.lanes[key]
+        state.timers.drop_all(RELAX, (task.number for task in group))
+        if package is not None and not given:
+            state.packages[package].waiting -= len(group)
 
 
-def _set_relax_timer(state: State, task: Task) -> None:
-    rule = state.governing.get(task.rule) if task.rule else None
-    if rule is not None and task.stage < len(rule.relax):
-        state.timers.set(RELAX, task.number, task.pooled_at + rule.relax[task.stage].after_ms)
+def _alike(tasks: Iterable[Task]) -> dict[tuple[LaneKey, int | None, bool], list[Task]]:
+    """Tasks by lane, package and whether any agent ever had them: bulk work is done a group at a time."""
+    groups: dict[tuple[LaneKey, int | None, bool], list[Task]] = defaultdict(list)
+    for task in tasks:
+        groups[(task.rule, task.stage, task.lane), task.package, task.given].append(task)
+    return groups
+
+
+def _ranks(state: State, key: LaneKey, tasks: list[Task]) -> list[int]:
+    ageing = state.ageing_of(key[0])
+    return [rank_of(task.created_at, task.priority, ageing, task.number) for task in tasks]
+
+
+def _set_relax_timers(state: State, key: LaneKey, tasks: list[Task]) -> None:
+    rule = state.governing.get(key[0]) if key[0] else None
+    if rule is not None and key[1] < len(rule.relax):
+        after = rule.relax[key[1]].after_ms
+        state.timers.set_all(RELAX, ((task.number, task.pooled_at + after) for task in tasks))

@@ -56,9 +56,12 @@ class State(msgspec.Struct):
 
     def rank(self, task: Task) -> int:
         """The task's place in its lane."""
-        rule = self.governing.get(task.rule) if task.rule else None
-        ageing = rule.ageing_ms if rule else DEFAULT_AGEING_MS
-        return rank_of(task.created_at, task.priority, ageing, task.number)
+        return rank_of(task.created_at, task.priority, self.ageing_of(task.rule), task.number)
+
+    def ageing_of(self, rule_id: str | None) -> int:
+        """Milliseconds of waiting that are worth one priority step under this rule."""
+        rule = self.governing.get(rule_id) if rule_id else None
+        return rule.ageing_ms if rule else DEFAULT_AGEING_MS
 
     def rule_of(self, task: Task) -> Rule | None:
         """The task's rule as in force, or, if it is gone, as it was when the task came under it."""

@@ -49,28 +49,25 @@ class Lane(msgspec.Struct):
     packages: dict[int | None, int] = {}
     """Package -> its tasks waiting here."""
 
-    def add(self, ranks: Iterable[int], package: int | None) -> None:
-        before = len(self.order)
+    def add(self, ranks: Iterable[int], package: int | None, count: int) -> None:
+        """Tasks of one package come in."""
         self.order.update(ranks)
-        self.packages[package] = self.packages.get(package, 0) + len(self.order) - before
+        self.packages[package] = self.packages.get(package, 0) + count
 
-    def take(self, ranks: list[int]) -> None:
-        """Remove ranks; cheap where they are the lane's first, as they are after a round."""
-        ranks.sort()
-        count = len(ranks)
-        if len(self.order) >= count and self.order[count - 1] == ranks[-1] and self.order[0] == ranks[0]:
-            del self.order[:count]
-            return
-        for rank in ranks:
-            self.order.remove(rank)
-
-    def leave(self, package: int | None, count: int = 1) -> None:
-        """Count tasks of a package out of the lane."""
-        left = self.packages[package] - count
+    def take(self, ranks: list[int], package: int | None) -> None:
+        """Tasks of one package go out; cheap where they are the lane's first, as they are after a round."""
+        left = self.packages[package] - len(ranks)
         if left:
             self.packages[package] = left
         else:
             del self.packages[package]
+        ranks.sort()
+        last = len(ranks) - 1
+        if self.order[0] == ranks[0] and self.order[last] == ranks[last]:
+            del self.order[: last + 1]
+            return
+        for rank in ranks:
+            self.order.remove(rank)
 
     def numbers(self) -> Iterator[int]:
         """Task numbers, best first."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sortedcontainers import SortedList
 
 Timer = tuple[int, str, int]
@@ -29,6 +31,18 @@ class Timers:
         due = self._due.pop((kind, number), None)
         if due is not None:
             self._order.remove((due, kind, number))
+
+    def set_all(self, kind: str, dues: Iterable[tuple[int, int]]) -> None:
+        """Put timers of (task number, due) for tasks that have none of that kind."""
+        new = [(due, kind, number) for number, due in dues]
+        self._due.update(((kind, number), due) for due, _, number in new)
+        self._order.update(new)
+
+    def drop_all(self, kind: str, numbers: Iterable[int]) -> None:
+        """Take out the timers of that kind that these tasks have."""
+        if self._due:
+            for number in numbers:
+                self.drop(kind, number)
 
     def next_due(self) -> int | None:
         """When the first timer is due."""

@@ -11,7 +11,7 @@ from msgspec import inspect as types
 from engine.events import EVENT_TYPES, Event, Recorded
 
 _LONGEST = 3
-_text = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+_text = st.text(max_size=12)  # surrogates, which hypothesis leaves out too, are no text
 _whole = st.integers(-(2**63), 2**63 - 1)
 _broken = st.floats(allow_nan=False, allow_infinity=False)
 

@@ -37,15 +37,17 @@ def test_no_byte_can_be_changed_unnoticed(one: Recorded, prev: str, data: st.Dat
     stored = encode(one, prev)
     place = data.draw(st.integers(0, len(stored.state) - 1))
     other = data.draw(st.integers(0, 255).filter(lambda byte: byte != stored.state[place]))
-    changed = Stored(
-        stored.position, stored.topic, stored.state[:place] + bytes([other]) + stored.state[place + 1 :]
-    )
+    changed = Stored(stored.position, stored.topic, stored.state[:place] + bytes([other]) + stored.state[place + 1 :])
     assert hash_of(changed) != hash_of(stored)
 
 
 def test_position_and_topic_are_in_the_hash() -> None:
     row = Stored(7, "TaskStarted.v1", b"{}")
-    others = [Stored(8, "TaskStarted.v1", b"{}"), Stored(7, "TaskStarted.v2", b"{}"), Stored(7, "TaskStarted.v1", b"{ }")]
+    others = [
+        Stored(8, "TaskStarted.v1", b"{}"),
+        Stored(7, "TaskStarted.v2", b"{}"),
+        Stored(7, "TaskStarted.v1", b"{ }"),
+    ]
     assert len({hash_of(one) for one in (row, *others)}) == 4
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import threading
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -148,9 +152,10 @@ def test_an_unknown_event_stops_the_reader(postgres: str, workspace_name: str, l
             f"UPDATE {schema_of(workspace_name)}.stored_events SET topic = 'TaskTeleported.v1' WHERE originator_version = 2"
         )
     assert log.read(2, 10) == starts(3, 1)
-    for read in (lambda: log.read(0, 10), lambda: list(log.replay())):
-        with pytest.raises(UnknownEventError, match="position 2, but it is 'TaskTeleported.v1'"):
-            read()
+    with pytest.raises(UnknownEventError, match=r"position 2, but it is 'TaskTeleported\.v1'"):
+        log.read(0, 10)
+    with pytest.raises(UnknownEventError):
+        list(log.replay())
     assert [stored.position for stored in log.read_stored(0, 10)] == [1, 2, 3]
 
 
@@ -179,8 +184,7 @@ def test_a_connection_cut_is_told_and_the_next_append_goes_on(
     log.append(starts(1, 1))
     with psycopg.connect(postgres, autocommit=True) as killer:
         killer.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE pid <> pg_backend_pid() AND query LIKE %s",
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE %s",
             [f"%{schema_of(workspace_name)}%"],
         )
     try:
@@ -191,8 +195,9 @@ def test_a_connection_cut_is_told_and_the_next_append_goes_on(
     assert other.read(0, 10)[:1] == starts(1, 1)
 
 
-def test_postgresql_goes_away_and_comes_back(tmp_path_factory: pytest.TempPathFactory) -> None:
-    data = tmp_path_factory.mktemp("away")
+def test_postgresql_goes_away_and_comes_back() -> None:
+    """Soon noticed, and soon forgotten: a reader that waits for a minute is a view that stands still for one."""
+    data = Path(tempfile.mkdtemp(prefix="paidan-test-"))
     data.chmod(0o755)
     log = EventLog(start_postgres(data), "away")
     try:
@@ -200,8 +205,10 @@ def test_postgresql_goes_away_and_comes_back(tmp_path_factory: pytest.TempPathFa
         log.append(starts(1, 2))
         stop_postgres(data)
         for attempt in (log.create, log.head, lambda: log.append(starts(3, 1)), lambda: log.read(0, 10)):
+            began = time.monotonic()
             with pytest.raises(LogUnavailableError, match="Expected PostgreSQL to answer, but"):
                 attempt()
+            assert time.monotonic() - began < 10
         start_postgres(data)
         assert log.head() == 2
         log.append(starts(3, 1))
@@ -209,3 +216,4 @@ def test_postgresql_goes_away_and_comes_back(tmp_path_factory: pytest.TempPathFa
     finally:
         log.close()
         stop_postgres(data)
+        shutil.rmtree(data)

@@ -84,15 +84,15 @@ def test_a_lane_takes_out_what_it_is_told_to() -> None:
         ranks = chance.sample(range(-50, 50), chance.randint(1, 20))
         gone = chance.sample(ranks, chance.randint(1, len(ranks)))
         lane = Lane(("r", 0, ()))
-        lane.add(ranks, None)
-        lane.take(list(gone))
+        lane.add(ranks, None, len(ranks))
+        lane.take(list(gone), None)
         assert list(lane.order) == sorted(set(ranks) - set(gone))
 
 
 def test_a_lane_counts_by_package() -> None:
     lane = Lane(("r", 0, ()))
-    lane.add([3, 4], 1)
-    lane.add([5], None)
-    lane.leave(1)
-    lane.leave(None)
+    lane.add([3, 4], 1, 2)
+    lane.add([5], None, 1)
+    lane.take([4], 1)
+    lane.take([5], None)
     assert lane.packages == {1: 1}

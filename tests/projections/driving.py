@@ -62,7 +62,13 @@ class Story:
         self._do(cmd.ApplyRules(DOCUMENTS[a % len(DOCUMENTS)], f"reason {b}"))
 
     def _agent(self, a: int, b: int) -> None:
-        spec = agent(AGENTS[a % len(AGENTS)], capacity=b % 5, weight=1 + b % 3, level=b % 4, regions=("JS",) if a % 2 else ("ZJ",))
+        spec = agent(
+            AGENTS[a % len(AGENTS)],
+            capacity=b % 5,
+            weight=1 + b % 3,
+            level=b % 4,
+            regions=("JS",) if a % 2 else ("ZJ",),
+        )
         self._do(cmd.ApplyRoster((spec,), prune=(a + b) % 11 == 0))
 
     def _presence(self, a: int, b: int) -> None:
@@ -72,7 +78,9 @@ class Story:
         self._packages += 1
         number = self.scenario.state.last_package + 1
         self._do(
-            cmd.RegisterPackage("seg", "file:x", "x", f"d{self._packages}", 9, ("call", "visit")[b % 2], "loan", _MAPPING)
+            cmd.RegisterPackage(
+                "seg", "file:x", "x", f"d{self._packages}", 9, ("call", "visit")[b % 2], "loan", _MAPPING
+            )
         )
         if self.scenario.state.last_package != number:
             return
@@ -86,7 +94,14 @@ class Story:
 
     def _chunk(self, number: int, chunk: int, a: int, b: int) -> cmd.ImportRows:
         rows = tuple(
-            row(line, (a * line) % 101, AGENTS[(a + line) % 5] if line % 2 else None, REGIONS[(b + line) % 3], "no|r\\th\t", (a + line) % 4)
+            row(
+                line,
+                (a * line) % 101,
+                AGENTS[(a + line) % 5] if line % 2 else None,
+                REGIONS[(b + line) % 3],
+                "no|r\\th\t",
+                (a + line) % 4,
+            )
             for line in range(2, 2 + (a + b + chunk) % 6)
         )
         persons = tuple(Person("王小明", "13812345678", "320102198001011234") for _ in rows) if b % 2 else ()
@@ -100,7 +115,9 @@ class Story:
         attributes = {"zone": f"zone {b % 2}", "level": a % 4}
         person = Person("李", "123", None) if a % 2 else None
         kind = ("call", "visit", "other")[b % 3]
-        self._do(cmd.CreateTask(kind, "loan", attributes, f"c{a % 5}", AGENTS[b % 5], REGIONS[a % 3], b * 7 % 101, person))
+        self._do(
+            cmd.CreateTask(kind, "loan", attributes, f"c{a % 5}", AGENTS[b % 5], REGIONS[a % 3], b * 7 % 101, person)
+        )
 
     def _claim(self, a: int, b: int) -> None:
         self._do(cmd.ClaimTask(AGENTS[a % 5], self._task(b) if b % 2 else None))

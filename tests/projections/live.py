@@ -86,7 +86,10 @@ def rows_of(connection: psycopg.Connection, table: str) -> list[Any]:
 async def shown(queries: Queries) -> dict[str, Any]:
     """Everything the views show."""
     packages = (await queries.packages(page_size=1000)).rows
-    rejected = {package.number: [row async for some in queries.rejected_rows(package.number, 2) for row in some] for package in packages}
+    rejected = {
+        package.number: [row async for some in queries.rejected_rows(package.number, 2) for row in some]
+        for package in packages
+    }
     return {
         "tasks": (await queries.tasks(page_size=1000)).rows,
         "assignments": (await queries.assignments(page_size=1000)).rows,

@@ -159,7 +159,9 @@ class Model:
         for number in event.tasks:
             self._change(number, recorded, stage=event.stage)
 
-    def _give(self, number: int, agent: str, by: str, passed: tuple[str, ...], round_: int, version: int, recorded: Recorded) -> None:
+    def _give(
+        self, number: int, agent: str, by: str, passed: tuple[str, ...], round_: int, version: int, recorded: Recorded
+    ) -> None:
         task = self._tasks[number]
         self._agents[agent]["assigned_total"] += 1
         self._change(

@@ -28,7 +28,14 @@ def test_a_whole_log_is_ok(built: Live) -> None:
     told: list[Progress] = []
     report = verify(built.dsn, built.workspace, told.append)
     assert report.ok, report.findings
-    assert [finding.subject for finding in report.findings] == ["chain", "tasks", "agents", "packages", "rule_sets", "state"]
+    assert [finding.subject for finding in report.findings] == [
+        "chain",
+        "tasks",
+        "agents",
+        "packages",
+        "rule_sets",
+        "state",
+    ]
     assert (report.events, report.position) == (len(LOG), len(LOG))
     assert report.head_hash == hash_of(built.log.read_stored(len(LOG) - 1, 1)[0])
     assert {progress.step for progress in told} == {"chain", "replay"}
@@ -63,7 +70,11 @@ def test_a_log_cut_off_at_its_end(built: Live) -> None:
 def test_a_log_written_anew_to_hide_a_change(built: Live) -> None:
     """The chain holds again, but the views know better."""
     stored = built.log.read_stored(0, len(LOG))
-    place = next(place for place, row in enumerate(stored) if row.topic == "TasksImported.v1" and b'["c2"' in row.state or b'"c2"' in row.state)
+    place = next(
+        place
+        for place, row in enumerate(stored)
+        if (row.topic == "TasksImported.v1" and b'["c2"' in row.state) or b'"c2"' in row.state
+    )
     changed = stored[place].state.replace(b'"c2"', b'"c9"', 1)
     before = hash_of(stored[place])
     rows = [Stored(stored[place].position, stored[place].topic, changed)]
@@ -80,7 +91,11 @@ def test_a_log_written_anew_to_hide_a_change(built: Live) -> None:
 
 
 TAMPERED = [
-    ("UPDATE tasks SET priority = priority + 1 WHERE number = 3", "tasks", r"tasks \(number 3\): Expected by the log priority"),
+    (
+        "UPDATE tasks SET priority = priority + 1 WHERE number = 3",
+        "tasks",
+        r"tasks \(number 3\): Expected by the log priority",
+    ),
     ("DELETE FROM tasks WHERE number = 2", "tasks", "Expected a row by the log, but the view has none"),
     ("INSERT INTO refusals VALUES (1, 99999)", "tasks", "Expected no row by the log, but the view has one"),
     ("UPDATE assignments SET agent = 'eve'", "tasks", "assignments .*agent '.*', but the view has 'eve'"),

@@ -47,7 +47,9 @@ def _given_by(event: ev.Event) -> tuple[int, ...]:
 
 def test_deep_inside_a_round_loads_are_those_of_that_moment() -> None:
     agents = [agent("ann", capacity=9), agent("bob", capacity=9, weight=2), agent("cyd", capacity=2)]
-    scenario = Scenario(rules(rule(strategy=["weighted"])), roster(*agents), *package([row(n) for n in range(2, 14)]), REST)
+    scenario = Scenario(
+        rules(rule(strategy=["weighted"])), roster(*agents), *package([row(n) for n in range(2, 14)]), REST
+    )
     rounds = [event for event in scenario.events if isinstance(event, ev.TasksAllocated)]
     assert len(rounds) == 1
     held = dict.fromkeys(("ann", "bob", "cyd"), 0)
@@ -123,7 +125,11 @@ def test_why_this_rule_and_why_not_those_before() -> None:
     assert [(verdict.rule, verdict.matches, verdict.reason) for verdict in explained(scenario, 1).rules] == [
         ("visits", False, "it is for tasks of type visit, and this is a call"),
         ("cards", False, "it is for business type card, and this is loan"),
-        ("high", False, 'its condition does not hold: task.level > 3 and task.zone == "n" (level is 2, zone is absent)'),
+        (
+            "high",
+            False,
+            'its condition does not hold: task.level > 3 and task.zone == "n" (level is 2, zone is absent)',
+        ),
         ("rest", True, "the first whose condition holds: true"),
     ]
 
@@ -164,7 +170,9 @@ def test_why_a_task_waits(written: dict, one: ev.AgentSpec, reason: str, verdict
 
 
 def test_waiting_without_a_rule_at_a_cap_and_after_a_relax_step() -> None:
-    scenario = Scenario(rules(rule(targets="false", relax=[{"after": "5m", "targets": "agent.level > 2"}])), task("other"), task(), REST)
+    scenario = Scenario(
+        rules(rule(targets="false", relax=[{"after": "5m", "targets": "agent.level > 2"}])), task("other"), task(), REST
+    )
     assert explained(scenario, 1).summary == "Task 1 waits: no rule in force governs it."
     scenario.do(roster(agent("ann", level=1)))
     for step in (REST, After(6 * MINUTE), DUE):

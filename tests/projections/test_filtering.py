@@ -142,7 +142,7 @@ def test_a_filter_is_refused_or_runs(told: Live, texts: list[str]) -> None:
 
 
 def test_the_digest_of_conditions_is_parameters_only() -> None:
-    made = condition_of("agent = \"x'; DROP\" AND attributes.zone = \"y'\"", TASKS.fields, DECLARED)
+    made = condition_of('agent = "x\'; DROP" AND attributes.zone = "y\'"', TASKS.fields, DECLARED)
     assert "DROP" not in made.sql and "y'" not in made.sql
     assert made.params[0] == "x'; DROP"
 

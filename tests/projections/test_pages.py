@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from itertools import islice
+from operator import attrgetter
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -49,7 +51,7 @@ def test_every_row_once_and_in_order(told: Live, order: tuple[str, ...], size: i
     if not any(name.startswith("number") for name in order):
         want.sort(key=lambda row: row.number, reverse=descending)
     for name in reversed(order):
-        want.sort(key=lambda row, name=name.split()[0]: getattr(row, name), reverse=name.endswith("desc"))
+        want.sort(key=attrgetter(name.split()[0]), reverse=name.endswith("desc"))
     assert [row.number for row in rows] == [row.number for row in want]
 
 
@@ -68,8 +70,8 @@ def test_rows_there_from_the_beginning_come_once_while_others_come_in(empty: Liv
             token = page.next_page_token
             if not token:
                 return before, seen
-            more = [recorded for _, recorded in zip(range(5), rest, strict=False)]
-            await asyncio.to_thread(lambda: (empty.put(more), empty.catch_up()))
+            await asyncio.to_thread(empty.put, list(islice(rest, 5)))
+            await asyncio.to_thread(empty.catch_up)
 
     before, seen = empty.ask(reading)
     assert len(seen) == len(set(seen))
@@ -85,7 +87,7 @@ def test_a_token_belongs_to_its_query(told: Live) -> None:
                 await queries.tasks(page_token=token, **asked)
             assert raised.value.field == "page_token"
         for broken in (token[:-3], "x", "%%%", token + "AAAA"):
-            with pytest.raises(QueryError, match="page_token|another|changed"):
+            with pytest.raises(QueryError, match=r"page_token|another|changed"):
                 await queries.tasks(page_token=broken, filter="priority >= 0")
         with pytest.raises(QueryError, match="another"):
             await queries.agents(page_token=token)
@@ -101,7 +103,11 @@ def test_an_answer_says_where_its_views_stand(told: Live) -> None:
     head = len(seeded(21, 250).log)
 
     async def positions(queries: Queries) -> list[int]:
-        pages = [await queries.tasks(page_size=1), await queries.agents(filter='team = "nobody"'), await queries.pools()]
+        pages = [
+            await queries.tasks(page_size=1),
+            await queries.agents(filter='team = "nobody"'),
+            await queries.pools(),
+        ]
         return [page.position for page in pages]
 
     assert told.ask(positions) == [head] * 3
@@ -121,7 +127,9 @@ def test_reading_ones_writes(empty: Live) -> None:
 
 
 def test_waiting_for_what_does_not_come_ends_with_a_clear_error(told: Live) -> None:
-    with pytest.raises(BehindError, match=r"Expected tasks at position 10000000 within 0\.05 s, but the last behind is at"):
+    with pytest.raises(
+        BehindError, match=r"Expected tasks at position 10000000 within 0\.05 s, but the last behind is at"
+    ):
         told.ask(lambda queries: queries.wait_for(("pools",), 10_000_000, 0.05))
     with pytest.raises(ValueError, match="Expected one of the views"):
         told.ask(lambda queries: queries.wait_for(("nothing",), 1, 0.05))

@@ -143,12 +143,14 @@ class Simulation:
             self.ledger.enter(read)
             evolve(self.replica, read)
         self._compare()
-
-    def _compare(self) -> None:
-        if self._checked:
-            compare(self.replica, self.state)
+        if recorded:
             self.ledger.compare(self.state)
             check_timers(self.state)
+
+    def _compare(self) -> None:
+        """Also after a step without events: a refusal must leave no trace."""
+        if self._checked:
+            compare(self.replica, self.state)
 
     def finish(self) -> None:
         """At the end: come to rest, and replay the whole log once more, to the last byte."""

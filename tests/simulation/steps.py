@@ -22,15 +22,6 @@ WIDTH = 5
 _JUMPS = (0, 1, 1_000, 30_000, 60_000, 300_000, 600_000, 1_800_000, 3_600_000, -60_000)
 
 
-def run(sequence: list[bytes], checked: bool = True) -> Simulation:
-    """Take every step, then come to rest."""
-    simulation = Simulation(checked)
-    for place, step in enumerate(sequence):
-        _STEPS[step[0] % len(_STEPS)](simulation, step[1:], place)
-    simulation.finish()
-    return simulation
-
-
 LIMITS = ((1, 1), (3, 2), (500, 2_000))
 """(picks a round and tasks a step, waiting tasks asked about in one step): small ones have many edges."""
 
@@ -43,6 +34,15 @@ def limited(limits: tuple[int, int]) -> Iterator[None]:
         patch.setattr("engine.workspace.ROUND", limits[0])
         patch.setattr("engine.reactions.REPOOL", limits[1])
         yield
+
+
+def run(sequence: list[bytes], checked: bool = True) -> Simulation:
+    """Take every step, then come to rest."""
+    simulation = Simulation(checked)
+    for place, step in enumerate(sequence):
+        _STEPS[step[0] % len(_STEPS)](simulation, step[1:], place)
+    simulation.finish()
+    return simulation
 
 
 Step = Callable[[Simulation, Dice, int], None]
