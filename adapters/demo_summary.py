@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+import typer
 from paidan.v1 import packages_pb2 as packages
 from paidan.v1 import pools_pb2 as pools
 from paidan.v1 import tasks_pb2 as tasks
@@ -23,7 +24,7 @@ def show_summary(console: Console, server: str, workspace: str, seconds: float, 
     ).packages[0]
     statistics = client.ask(client.pools.GetStatistics, pools.GetStatisticsRequest(parent=parent))
     if as_json:
-        console.print_json(_as_json(found, seconds).decode())
+        typer.echo(_as_json(found, seconds).decode())
         return
     console.print()
     console.print(_rules(statistics))
@@ -66,7 +67,7 @@ def _rules(statistics: pools.GetStatisticsResponse) -> Table:
 
 
 def _waiting(package: packages.Package) -> Table:
-    table = Table(title="Rows without an agent, and why", title_justify="left")
+    table = Table(title="Rows without an agent, and why", title_justify="left", min_width=32)
     table.add_column("waiting for")
     table.add_column("rows", justify="right")
     for reason, count in sorted(package.not_distributed.items(), key=lambda item: -item[1]):
@@ -82,6 +83,7 @@ def _rates(console: Console, package: packages.Package, seconds: float) -> None:
         f"{package.rejected:,} set aside; in {took:.1f} s from registration to rest{rate} "
         f"({seconds:.1f} s with rules, roster and this terminal).",
         highlight=False,
+        soft_wrap=True,
     )
 
 

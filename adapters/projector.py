@@ -136,10 +136,10 @@ def _end_with_supervisor(stop: threading.Event) -> None:
     """The supervisor holds the other end of stdin: when it dies, however it dies, the pipe closes."""
     try:
         descriptor = sys.stdin.fileno()
-        is_pipe = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+        mode = os.fstat(descriptor).st_mode
     except (AttributeError, OSError, ValueError):
         return
-    if is_pipe:
+    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
         threading.Thread(target=_until_closed, args=(descriptor, stop), daemon=True, name="supervisor").start()
 
 

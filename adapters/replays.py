@@ -13,9 +13,7 @@ EVERY = 100
 """Events between two words of progress."""
 
 
-def simulate(
-    dsn: str, workspace: str, source: str, say: Callable[[Progress], None]
-) -> SimulationReport | Refusal:
+def simulate(dsn: str, workspace: str, source: str, say: Callable[[Progress], None]) -> SimulationReport | Refusal:
     """The log's inputs lived through again under another rule document."""
     simulation = Simulation(workspace, source)
     refused = simulation.begin()

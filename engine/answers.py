@@ -17,7 +17,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     """Of the task, package or rule set version it concerns."""
     agent: str | None = None
     changed: bool = True
-    """False: what was asked for was so already, and no event was written."""
+    """False: what was asked for was so already."""
     refusal: Refusal | None = None
     fingerprint: str = ""
     """Of the command that was answered."""
@@ -32,12 +32,13 @@ def answer_of(recorded: ev.Recorded) -> Answer:
         recorded.position,
         number=_number(event),
         agent=getattr(event, "agent", None),
+        changed=not isinstance(event, ev.CommandHadNoEffect),
         fingerprint=recorded.fingerprint,
     )
 
 
 def _number(event: ev.Event) -> int | None:
-    for field in ("task", "version", "package"):
+    for field in ("task", "version", "package", "number"):
         value = getattr(event, field, None)
         if value is not None:
             return int(value)

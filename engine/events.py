@@ -331,6 +331,14 @@ class CommandRefused(Event, frozen=True, tag="CommandRefused.v1"):
     agent: str | None = None
 
 
+class CommandHadNoEffect(Event, frozen=True, tag="CommandHadNoEffect.v1"):
+    """What a request asked for was so already. Kept so that a repeat is told the same, whatever has changed since."""
+
+    command: str
+    number: int | None = None
+    agent: str | None = None
+
+
 EVENT_TYPES: dict[str, type[Event]] = {cls.__struct_config__.tag: cls for cls in Event.__subclasses__()}  # type: ignore[misc]
 """Topic -> struct. An unknown topic stops the reader."""
 

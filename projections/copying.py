@@ -27,15 +27,7 @@ def clean(text: str) -> str:
 
 def row_of(values: Sequence[object]) -> str:
     """Values joined as the beginning or end of a row, without a newline."""
-    row = "|".join(map(str, values))
-    if is_plain(row, len(values)):
-        return row
     return "|".join(field(str(value)) for value in values)
-
-
-def is_plain(row: str, fields: int) -> bool:
-    """Whether joined values can stand as they are."""
-    return row.isprintable() and "\\" not in row and row.count("|") == fields - 1
 
 
 def field(text: str) -> str:

@@ -12,23 +12,29 @@ def masked_name(name: str | None) -> str:
 
 def masked_mobile(mobile: str | None) -> str:
     """138****1234; a number too short to hide anything in is hidden whole."""
-    return _middle_hidden(mobile, first=3, last=4, hidden=4)
+    return _middle_hidden(mobile, 4)
 
 
 def masked_id_card(number: str | None) -> str:
     """First three and last four digits."""
-    return _middle_hidden(number, first=3, last=4, hidden=8)
+    return _middle_hidden(number, 8)
 
 
-def masked(person: Person | None) -> tuple[str, str, str]:
+def masked(person: Person) -> tuple[str, str, str]:
     """Name, mobile and id-card number, masked; empty where absent."""
-    if person is None:
-        return ("", "", "")
     return (masked_name(person.name), masked_mobile(person.mobile), masked_id_card(person.id_card))
 
 
-def _middle_hidden(text: str | None, first: int, last: int, hidden: int) -> str:
+NOBODY = ("", "", "")
+"""Where there is no person."""
+
+
+def _middle_hidden(text: str | None, hidden: int) -> str:
+    """The first three and last four, if at least ``hidden`` characters stand between."""
     if not text:
         return ""
-    between = len(text) - first - last
-    return text[:first] + "*" * between + text[-last:] if between >= hidden else "*" * hidden
+    between = len(text) - 7
+    return f"{text[:3]}{_STARS[:between]}{text[-4:]}" if hidden <= between <= len(_STARS) else _STARS[:hidden]
+
+
+_STARS = "*" * 64

@@ -13,7 +13,7 @@ from engine.answers import Answer
 from engine.decide import agents, allocation, packages, pooling, rules, settling, tasks
 from engine.decide.context import Context
 from engine.decide.repeats import fingerprint_of, repeated
-from engine.events import CommandRefused, Event
+from engine.events import CommandHadNoEffect, CommandRefused, Event
 from engine.refusals import ON_RECORD, Refusal
 from engine.state import State
 
@@ -54,6 +54,8 @@ def decide(state: State, order: cmd.Order, context: Context) -> Decision:
     decision = DECIDE[type(order.command)](state, order.command, context)
     if isinstance(decision, Refusal) and order.request and decision.kind in ON_RECORD:
         return [_on_record(order.command, decision)]
+    if isinstance(decision, Answer) and order.request:
+        return [CommandHadNoEffect(type(order.command).__name__, decision.number, decision.agent)]
     return decision
 
 

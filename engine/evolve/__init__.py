@@ -39,6 +39,7 @@ EVOLVE: dict[type[ev.Event], Callable[[State, Any, ev.Recorded], None]] = {
     ev.TaskCompleted: tasks.completed,
     ev.TasksCancelled: tasks.cancelled,
     ev.CommandRefused: lambda _state, _event, _recorded: None,
+    ev.CommandHadNoEffect: lambda _state, _event, _recorded: None,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
 from time import time_ns
 
 import pytest
@@ -145,14 +146,17 @@ def test_backends_killed_again_and_again(log: FailingLog, postgres: str, workspa
         async with owning(postgres, workspace_name, log) as (writer, owned):
             await ready(writer, log, workspace_name)
 
+            def beyond(answers: int) -> bool:
+                return len(told) > answers
+
             async def ask(caller: int) -> None:
                 for turn in range(30):
                     asked = order(task(), f"{caller}/{turn}")
-                    told[asked.request] = await insisting(lambda asked=asked: writer.submit(asked))
+                    told[asked.request] = await insisting(partial(writer.submit, asked))
 
             async def sever() -> None:
                 for answers in (10, 50, 90):
-                    await until(lambda answers=answers: len(told) > answers)
+                    await until(partial(beyond, answers))
                     cut.append(await asyncio.to_thread(cut_connections, postgres, workspace_name))
 
             await asyncio.gather(sever(), *(ask(caller) for caller in range(6)))

@@ -50,4 +50,5 @@ SAMPLES: tuple[ev.Event, ...] = (
     ev.TasksCancelled((8, 9), ("ann", ""), "wrong number", 3, 9),
     ev.TaskReassigned(8, "bob", "ann", "overdue-east", 2, "ill", 3),
     ev.CommandRefused("StartTask", "stale", "STALE_GRANT", "Expected grant 1", 8, "ann"),
+    ev.CommandHadNoEffect("RegisterPackage", 1, "ann"),
 )

@@ -142,6 +142,16 @@ def test_a_refusal_stays_though_it_would_now_be_granted() -> None:
     assert isinstance(scenario.answer(ClaimTask("ann", 1), "req-2"), Answer)
 
 
+def test_what_was_so_already_stays_so_for_a_repeat() -> None:
+    scenario = Scenario(_RULES, roster(agent("ann", presence="away")))
+    first = scenario.answer(SetPresence("ann", "away"), "req-1")
+    assert isinstance(first, Answer) and not first.changed
+    assert scenario.log[-1].event == ev.CommandHadNoEffect("SetPresence", None, "ann")
+    scenario.do(SetPresence("ann", "available"))
+    assert scenario.answer(SetPresence("ann", "away"), "req-1") == first
+    assert scenario.state.agents["ann"].presence == "available"
+
+
 @pytest.mark.parametrize("command", [StartTask(9, "ann", 1), CreateTask("", ""), SetPresence("zoe", "away")])
 def test_refusals_that_hold_at_any_time_are_not_on_record(command: Command) -> None:
     scenario = Scenario(_RULES, roster("ann"))

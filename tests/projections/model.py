@@ -11,7 +11,7 @@ from engine.decide.settling import reason_of
 from engine.events import Recorded
 from engine.evolve import evolve
 from engine.state import State, lane_key
-from projections.masking import masked
+from projections.masking import NOBODY, masked
 from projections.rows import (
     AgentView,
     AssignmentView,
@@ -122,7 +122,7 @@ class Model:
             self._packages[number]["rejected"] = package.rejected
 
     def _new(self, number: int, event: Any, row: ev.TaskRow, person: Any, package: int, recorded: Recorded) -> None:
-        name, mobile, id_card = masked(person)
+        name, mobile, id_card = masked(person) if person else NOBODY
         attributes = {k: v for k, v in zip(event.columns, row.attributes, strict=True) if v is not None}
         self._tasks[number] = {
             "number": number, "type": event.task_type, "business_type": event.business_type, "status": "created",
@@ -213,6 +213,9 @@ class Model:
     def _CommandRefused(self, event: ev.CommandRefused, recorded: Recorded) -> None:
         if event.task in self._tasks:
             self._tasks[event.task]["positions"].append(recorded.position)
+
+    def _CommandHadNoEffect(self, event: ev.CommandHadNoEffect, recorded: Recorded) -> None:
+        """Nothing to see."""
 
     def _AgentsRegistered(self, event: ev.AgentsRegistered, recorded: Recorded) -> None:
         for spec in event.agents:

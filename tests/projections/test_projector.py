@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import time
 
@@ -36,6 +37,16 @@ def test_it_ends_when_its_supervisor_is_gone(empty: Live) -> None:
     until(lambda: caught_up(empty, 50))
     assert process.stdin is not None
     process.stdin.close()
+    assert process.wait(10) == 0
+
+
+def test_the_supervisor_may_hold_a_socket_in_place_of_a_pipe(empty: Live) -> None:
+    ours, theirs = socket.socketpair()
+    process = start(empty, theirs.fileno())
+    theirs.close()
+    empty.put(LOG[:50])
+    until(lambda: caught_up(empty, 50))
+    ours.close()
     assert process.wait(10) == 0
 
 

@@ -1,0 +1,184 @@
+"""The command line as a contract: commands, options, exit codes, and answers that show what was just done."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import server
+from tests.acceptance.serving import EXAMPLES, Paidan, free_address, paidan
+
+REMOTE = (
+    "rules apply", "rules show", "rules list", "rules diff", "agents apply", "agents list", "agents presence",
+    "packages import", "packages show", "packages list", "packages rejected", "packages withdraw", "tasks create",
+    "tasks list", "tasks show", "tasks claim", "tasks start", "tasks complete", "tasks reassign", "tasks cancel",
+    "events", "history", "explain", "verify", "simulate", "stats", "views list", "views rebuild",
+)  # fmt: skip
+LOCAL = ("serve", "demo")
+
+
+def every_command(group: Any, path: str = "") -> set[str]:
+    found = set()
+    for name, command in group.commands.items():
+        whole = f"{path} {name}".strip()
+        found |= every_command(command, whole) if hasattr(command, "commands") else {whole}
+    return found
+
+
+def test_the_commands_are_those_of_the_contract() -> None:
+    assert every_command(typer.main.get_command(server.app)) == {*REMOTE, *LOCAL}
+
+
+@pytest.mark.parametrize("command", [*REMOTE, *LOCAL])
+def test_every_command_has_help_and_the_same_options(command: str) -> None:
+    found = CliRunner().invoke(server.app, [*command.split(), "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
+    assert found.exit_code == 0
+    for option in ("--json", "--workspace", *(["--server"] if command != "demo" else ["--listen"])):
+        assert option in found.output, option
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--help"], 0),
+        (["tasks", "show", "x"], 2),
+        (["tasks", "list", "--limit", "-1"], 2),
+        (["nonsense"], 2),
+        (["serve", "--workspace", "Not A Name"], 2),
+        (["serve", "--only", "importer", "--data", "/nonexistent/x"], 2),
+        (["rules", "apply", "/nonexistent/rules.yaml"], 2),
+    ],
+)
+def test_usage_has_exit_code_2(words: list[str], code: int) -> None:
+    found = paidan(*words)
+    assert found.returncode == code, found.stderr
+    assert code == 0 or (found.stderr and not found.stdout and "Traceback" not in found.stderr)
+
+
+def test_a_server_that_is_not_there_has_exit_code_3() -> None:
+    found = paidan("stats", "--server", free_address())
+    assert found.returncode == 3 and "is it running?" in found.stderr and not found.stdout
+
+
+def test_a_refusal_has_exit_code_1_and_says_why(desk: Paidan) -> None:
+    for words, reason in (
+        (("tasks", "show", "99999999"), "TASK_UNKNOWN"),
+        (("tasks", "claim", "nobody"), "AGENT_UNKNOWN"),
+        (("packages", "show", "99999"), "PACKAGE_UNKNOWN"),
+        (("rules", "show", "99"), "RULE_SET_UNKNOWN"),
+        (("tasks", "list", "--filter", "statsu = 1"), "did you mean"),
+    ):
+        found = desk.run(*words, code=1)
+        assert reason in found.stderr and "Expected" in found.stderr and not found.stdout, found.stderr
+
+
+def test_another_workspace_is_not_served(desk: Paidan) -> None:
+    found = paidan("stats", "--server", desk.address, "--workspace", "other")
+    assert found.returncode == 1 and "retail-bank" in found.stderr
+
+
+def test_the_environment_names_server_and_workspace(desk: Paidan) -> None:
+    found = paidan("agents", "list", "--json", PAIDAN_SERVER=desk.address, PAIDAN_WORKSPACE=desk.workspace)
+    assert found.returncode == 0 and len(found.stdout.splitlines()) == 8
+    assert all(json.loads(line)["capacity"] for line in found.stdout.splitlines())
+
+
+def test_what_was_just_created_is_shown(desk: Paidan) -> None:
+    """Read your writes, thirty times in a row."""
+    for priority in range(30):
+        made = desk.told("tasks", "create", "odd_job", "--priority", str(priority))[0]
+        shown = desk.told("tasks", "show", str(made["number"]))[0]
+        assert (shown["number"], shown["priority"], shown["status"]) == (made["number"], priority, "pooled")
+        assert shown["waiting_for"] == "no_rule"
+        assert desk.told("tasks", "list", "--filter", f"number = {made['number']}")[0] == shown
+
+
+def test_a_task_from_creation_to_completion(desk: Paidan) -> None:
+    number = str(
+        desk.told("tasks", "create", "complaint", "-a", "region=JS", "--customer", "C1", "--request-id", "c-1")[0][
+            "number"
+        ]
+    )
+    again = desk.told("tasks", "create", "complaint", "-a", "region=JS", "--customer", "C1", "--request-id", "c-1")[0]
+    assert str(again["number"]) == number
+    assert desk.run("tasks", "claim", "he-lei", "--task", number, code=1)  # of level 1, outside the targets
+    grant = desk.told("tasks", "claim", "chen-jing", "--task", number)[0]["grant"]
+    moved = desk.told("tasks", "reassign", number, "lin-wei", "--reason", "ill")[0]["grant"]
+    assert moved > grant
+    stale = desk.run(
+        "tasks", "start", number, "--agent", "chen-jing", "--grant", str(grant), "--request-id", "late", code=1
+    )
+    assert "STALE_GRANT" in stale.stderr
+    desk.told("tasks", "start", number)
+    short = desk.run("tasks", "complete", number, "-w", "note=paid", code=1)
+    assert "cause" in short.stderr and "disposition" in short.stderr
+    desk.told("tasks", "complete", number, "-w", "note=paid", "-w", "cause=fee", "-w", "disposition=refund")
+    shown = desk.told("tasks", "show", number)[0]
+    assert shown["status"] == "completed" and shown["wrap_up"]["disposition"] == "refund"
+    events = [event["type"] for event in desk.told("history", number)]
+    assert events == [
+        "TaskCreated.v1", "TasksPooled.v1", "TaskClaimed.v1", "TaskReassigned.v1", "CommandRefused.v1", "TaskStarted.v1",
+        "TaskCompleted.v1",
+    ]  # fmt: skip
+
+
+def test_a_task_is_cancelled(desk: Paidan) -> None:
+    number = str(desk.told("tasks", "create", "odd_job")[0]["number"])
+    desk.told("tasks", "cancel", number, "--reason", "done with")
+    assert desk.told("tasks", "show", number)[0]["status"] == "cancelled"
+    assert desk.run("tasks", "cancel", number, code=1)
+
+
+def test_rules_are_tried_applied_and_compared(desk: Paidan, tmp_path: Path) -> None:
+    source = (EXAMPLES / "rules" / "retail-bank.yaml").read_text()
+    changed = tmp_path / "rules.yaml"
+    changed.write_text(source.replace("cap_per_agent: 200", "cap_per_agent: 190"))
+    tried = desk.told("rules", "apply", str(changed), "--dry-run")[0]
+    assert [change["rule"] for change in tried["rule_changes"]] == ["phone-screening"]
+    assert len(desk.told("rules", "list")) == 1
+    desk.told("rules", "apply", str(changed), "--reason", "less screening")
+    versions = desk.told("rules", "list")
+    assert [version["version"] for version in versions] == [2, 1] and versions[0]["reason"] == "less screening"
+    assert desk.told("rules", "diff", "1", "2")[0]["rule_changes"] == tried["rule_changes"]
+    assert desk.run("rules", "show").stdout == changed.read_text()
+    assert desk.run("rules", "show", "1").stdout == source
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(source.replace("task.overdue_days > 30", "task.overdue_dys > 30"))
+    found = desk.run("rules", "apply", str(wrong), code=1)
+    assert "did you mean" in found.stderr.lower() and "overdue_days" in found.stderr
+    assert desk.told("rules", "apply", str(EXAMPLES / "rules" / "retail-bank.yaml"))[-1]["version"] == 3
+
+
+def test_presence_counts_at_once(desk: Paidan) -> None:
+    desk.told("agents", "presence", "guo-fang", "away", "--reason", "lunch")
+    assert {agent["agent_id"]: agent["presence"] for agent in desk.told("agents", "list")}["guo-fang"] == "away"
+    assert desk.told("agents", "presence", "guo-fang", "available")[0]["changed"]
+    assert not desk.told("agents", "presence", "guo-fang", "available")[0]["changed"]
+
+
+def test_events_are_followed(desk: Paidan) -> None:
+    """From the first position, then on as they come."""
+    head = desk.told("views", "list")
+    first = desk.told("events", "--limit", "2")
+    assert [event["position"] for event in first] == [1, 2] and head
+    from paidan.v1.audit_pb2 import ReadEventsRequest
+
+    position = desk.told("tasks", "create", "odd_job")[0]["position"]
+    request = ReadEventsRequest(parent=desk.parent, from_position=position, follow=True)
+    steps = desk.client.stream(desk.client.audit.ReadEvents, request)
+    assert next(steps).events[0].position == position
+    later = desk.told("tasks", "create", "odd_job")[0]["position"]
+    seen = []
+    while later not in seen:
+        seen += [event.position for event in next(steps).events]
+    assert seen == list(range(position + 1, later + 1))
+
+
+def test_what_would_have_come_of_it(desk: Paidan) -> None:
+    report = desk.told("simulate", str(EXAMPLES / "rules" / "retail-bank.yaml"))[-1]
+    assert report["events"] and report["tasks"]
