@@ -26,7 +26,10 @@ SWITCH_S = 0.0005
 
 
 async def serve_workspace(listen: str, spool: str, dsn: str, workspace: str) -> None:
-    """Serve until SIGTERM, SIGINT or the supervisor's end; what was accepted is finished first."""
+    """Serve until SIGTERM, SIGINT or the supervisor's end; what was accepted is finished first.
+
+    Raises UnknownEventError where a newer program wrote the log.
+    """
     sys.setswitchinterval(SWITCH_S)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -43,6 +46,7 @@ async def serve_workspace(listen: str, spool: str, dsn: str, workspace: str) -> 
     await queries.open()
     await serving.start()
     owning = asyncio.create_task(Ownership(dsn, workspace, writer, serving.owns).hold_for_ever())
+    owning.add_done_callback(lambda _: stop.set())  # it ends by itself only where it cannot go on
     await stop.wait()
     await serving.stop()
     owning.cancel()

@@ -90,6 +90,7 @@ def check_link(stored: Stored, prev: str) -> str:
     found = _decode_envelope(stored.state).prev
     if found != prev:
         raise BrokenChainError(
-            f"Expected event {stored.position} to carry {prev[:16]}…, the hash before it, not {found[:16]}…"
+            f"Expected event {stored.position} to carry {prev[:16]}…, the hash of event {stored.position - 1}, "
+            f"but it carries {found[:16]}…; one of the two was changed"
         )
     return hash_of(stored)

@@ -49,9 +49,13 @@ class EmbeddedPostgres:
         """Start the cluster again should it die; ends by cancellation."""
         while True:
             await asyncio.sleep(WATCH_S)
-            if not self.is_running():
-                log.warning("the embedded PostgreSQL ended; starting it again")
+            if self.is_running():
+                continue
+            log.warning("the embedded PostgreSQL ended; starting it again")
+            try:
                 await asyncio.to_thread(self.start)
+            except Exception:  # a recovery may take longer than the wheel waits; whoever gives up here never comes back
+                log.exception("the embedded PostgreSQL did not start; trying again")
 
     def stop(self) -> None:
         """Stop the cluster, unless another server still uses it."""
@@ -76,9 +80,10 @@ def start_postgres(data: Path) -> str:
 
 
 def stop_postgres(data: Path) -> None:
-    """Stop the cluster in ``data``; whoever is connected is disconnected."""
+    """Stop the cluster in ``data``, if it runs; whoever is connected is disconnected."""
     server = _server(data)
-    pg_ctl(["-w", "-m", "fast", "stop"], pgdata=server.pgdata, user=server.system_user)
+    if (server.pgdata / "postmaster.pid").exists() and server.get_postmaster_info().is_running():
+        pg_ctl(["-w", "-m", "fast", "stop"], pgdata=server.pgdata, user=server.system_user)
 
 
 def _server(data: Path) -> PostgresServer:

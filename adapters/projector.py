@@ -29,6 +29,8 @@ log = logging.getLogger("paidan.projector")
 
 POLL_SECONDS = 1.0
 """How long it sleeps at most when no notification comes."""
+AWAY_SECONDS = 1.0
+"""How long it leaves PostgreSQL alone at most: views stand still until it looks again."""
 _RETRY_SECONDS = (0.2, 1.0, 5.0, 30.0)
 LOG_CHANNEL = "stored_events"
 
@@ -51,7 +53,7 @@ class Projector:
             except (psycopg.OperationalError, psycopg.InterfaceError, LogUnavailableError) as error:
                 self._attempt += 1
                 log.warning("PostgreSQL is away, attempt %d: %s", self._attempt, str(error).strip())
-                stop.wait(_delay(self._attempt))
+                stop.wait(min(_delay(self._attempt), AWAY_SECONDS))
 
     def _follow(self, stop: threading.Event) -> None:
         events = EventLog(self._dsn, self._workspace)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from engine.events import Person
 
 
@@ -25,6 +27,11 @@ def masked(person: Person) -> tuple[str, str, str]:
     return (masked_name(person.name), masked_mobile(person.mobile), masked_id_card(person.id_card))
 
 
+def masked_text(text: str) -> str:
+    """Free text, such as a row set aside, with every long number masked: what it is the number of is not known."""
+    return _LONG_NUMBER.sub(lambda found: _middle_hidden(found.group(), 4), text)
+
+
 NOBODY = ("", "", "")
 """Where there is no person."""
 
@@ -38,3 +45,4 @@ def _middle_hidden(text: str | None, hidden: int) -> str:
 
 
 _STARS = "*" * 64
+_LONG_NUMBER = re.compile(r"\d{7,64}[Xx]?")

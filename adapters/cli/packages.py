@@ -156,6 +156,7 @@ def _show(session: Session, package: Package) -> None:
 
 def _download(session: Session, name: str, output: Path) -> None:
     import csv
+    import json
 
     from paidan.v1.packages_pb2 import DownloadRejectedRowsRequest
 
@@ -168,4 +169,7 @@ def _download(session: Session, name: str, output: Path) -> None:
         for batch in batches:
             writer.writerows((row.line, row.column, row.reason, row.text) for row in batch.rejected_rows)
             count += len(batch.rejected_rows)
-    session.say(f"{count} rows are in {output}.")
+    if session.as_json:
+        typer.echo(json.dumps({"rows": count, "output": str(output)}, ensure_ascii=False))
+    else:
+        session.say(f"{count} rows are in {output}.")

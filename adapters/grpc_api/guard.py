@@ -11,7 +11,7 @@ from uuid import uuid4
 import grpc
 from google.protobuf.message import DecodeError
 
-from adapters.grpc_api.failures import Failure, invalid
+from adapters.grpc_api.failures import Failure, invalid, unavailable
 from adapters.grpc_api.foreign import failure_of
 from adapters.grpc_api.status import status_of
 from engine.refusals import Violation
@@ -30,6 +30,10 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
     """Wraps each method once and keeps the wrapped handler; knows when no RPC is under way."""
 
     def __init__(self) -> None:
+        self.closing = False
+        """Set when the server ends: what comes now is told to come again."""
+        self.seen = 0
+        """RPCs that ever came."""
         self._guarded: dict[str, Handler] = {}
         self._under_way = 0
         self._idle = asyncio.Event()
@@ -64,6 +68,7 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
         async def call(request: Any, context: Any) -> Any:
             self._enter()
             try:
+                self._check_open()
                 return await behaviour(_read(request), context)
             except Exception as error:
                 await context.abort_with_status(status_of(_failure(error, method)))
@@ -76,6 +81,7 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
         async def call(request: Any, context: Any) -> AsyncIterator[Any]:
             self._enter()
             try:
+                self._check_open()
                 async for message in behaviour(_read(request), context):
                     yield message
             except Exception as error:
@@ -85,7 +91,12 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
 
         return call
 
+    def _check_open(self) -> None:
+        if self.closing:
+            raise unavailable("STOPPING", "Expected the server to go on, but it is being stopped; ask again shortly")
+
     def _enter(self) -> None:
+        self.seen += 1
         self._under_way += 1
         self._idle.clear()
 

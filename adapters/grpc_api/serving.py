@@ -37,6 +37,8 @@ GRACE_S = 15.0
 """What was accepted is finished within this, or cut off."""
 FLUSH_S = 0.1
 """For the last answers to leave."""
+FLUSHES, QUIET = 20, 2
+"""As often at most while calls still come in, and until as often none has."""
 MAX_RPCS = 2_000
 MAX_MESSAGE = 16 * 1024 * 1024
 
@@ -87,13 +89,21 @@ class Serving:
     async def stop(self, grace: float = GRACE_S) -> None:
         """Take nothing new, finish what was accepted, end streams that would go on for ever."""
         await self._health.enter_graceful_shutdown()
-        self._tail.stopping = True
-        ending = asyncio.create_task(self._server.stop(grace))
+        self._tail.stopping = self._guard.closing = True
         with suppress(TimeoutError):
             await asyncio.wait_for(self._guard.idle(), grace)
-        await asyncio.sleep(FLUSH_S)
+        await self._turn_away()
         await self._server.stop(None)
-        await ending
+
+    async def _turn_away(self) -> None:
+        """What has arrived and was not looked at yet gRPC would end as CANCELLED, which clients do not try again."""
+        quiet = 0
+        for _ in range(FLUSHES):
+            seen = self._guard.seen
+            await asyncio.sleep(FLUSH_S)
+            quiet = quiet + 1 if self._guard.seen == seen else 0
+            if quiet == QUIET:
+                return
 
     def _add_services(self, services: Services) -> None:
         server, tail, desk = self._server, self._tail, Desk(services)

@@ -10,6 +10,7 @@ from engine.decide.context import Context
 from engine.refusals import Refusal, Violation, invalid, precondition
 from engine.rules.document import DocumentError, load
 from engine.rules.model import RuleSet
+from engine.rules.problems import Problem
 from engine.state import State
 
 
@@ -33,7 +34,7 @@ def check(state: State, source: str) -> RuleSet | Refusal:
     try:
         rule_set = load(source)
     except DocumentError as error:
-        found = [Violation(f"line {p.line}, column {p.column}", p.message) for p in error.problems]
+        found = [Violation(f"line {p.line}, column {p.column}", _told(p)) for p in error.problems]
         return invalid("RULES_INVALID", f"Expected a valid rule document, but found {len(found)} problem(s)", *found)
     if rule_set.workspace != state.workspace:
         return invalid(
@@ -44,6 +45,10 @@ def check(state: State, source: str) -> RuleSet | Refusal:
     if wrong:
         return invalid("ATTRIBUTES_CHANGED", "Expected attributes to keep their types, but some do not", *wrong)
     return rule_set
+
+
+def _told(problem: Problem) -> str:
+    return f"{problem.message} ({problem.hint})" if problem.hint else problem.message
 
 
 def _types_changed(state: State, new: RuleSet) -> list[Violation]:

@@ -39,9 +39,9 @@ def database(postgres: str, name: str) -> Iterator[str]:
 def campaign(postgres: str, data: Path, files: BankFiles) -> Paidan:
     """A running server that was given the rules, the roster and the package, and came to rest."""
     served = Paidan(data, WORKSPACE, postgres).start()
-    served.run("rules", "apply", str(RULES), "--request-id", "rules")
-    served.run("agents", "apply", str(files.roster), "--request-id", "agents")
+    served.told("rules", "apply", str(RULES), "--request-id", "rules")
+    served.told("agents", "apply", str(files.roster), "--request-id", "agents")
     words = ("--task-type", TASK_TYPE, "--business-type", BUSINESS_TYPE, "--segment", "uci", "--request-id", "package")
-    served.run("packages", "import", str(files.package), "--mapping", str(files.mapping), *words)
+    served.told("packages", "import", str(files.package), "--mapping", str(files.mapping), *words)
     served.caught_up()
     return served

@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 import psycopg
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from adapters.cli import app
 from adapters.event_log import EventLog
@@ -132,12 +132,28 @@ class Paidan:
         assert found.returncode == code, (words, found.returncode, found.stdout, found.stderr)
         return found
 
-    def told(self, *words: str, code: int = 0) -> list[dict[str, Any]]:
+    def told(self, *words: str) -> list[dict[str, Any]]:
         """What a command says as JSON, line by line; the command runs in this process, which is quicker."""
-        options = ("--server", self.address, "--workspace", self.workspace, "--json")
-        found = CliRunner().invoke(app, [*words, *options])
-        assert found.exit_code == code, (words, found.exit_code, found.output)
+        found = self._typed(*words, "--json")
+        assert found.exit_code == 0, (words, found.exit_code, found.output)
         return [json.loads(line) for line in found.stdout.splitlines()]
+
+    def refused(self, *words: str, code: int = 1) -> str:
+        """What a command says on stderr that ends with this exit code; in this process too."""
+        found = self._typed(*words)
+        assert found.exit_code == code and not found.stdout, (words, found.exit_code, found.output)
+        return found.stderr
+
+    def wrong(self) -> dict[str, str]:
+        """What ``verify`` finds wrong, by subject; nothing where all is well."""
+        found = self._typed("verify", "--json")
+        findings = json.loads(found.stdout)["findings"]
+        wrong = {finding["subject"]: finding["message"] for finding in findings if not finding["ok"]}
+        assert found.exit_code == bool(wrong), found.output
+        return wrong
+
+    def _typed(self, *words: str) -> Result:
+        return CliRunner().invoke(app, [*words, "--server", self.address, "--workspace", self.workspace])
 
     def dsn(self) -> str:
         """Of the PostgreSQL in use."""

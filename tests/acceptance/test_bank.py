@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -13,7 +15,10 @@ from paidan.v1.tasks_pb2 import ClaimTaskRequest
 from adapters.codec import Envelope
 from benchmarks.bank_package import AGENTS, CAPACITY, BankFiles
 from engine.events import TasksAllocated
+from engine.workspace import Workspace
+from projections.catalogue import VIEWS
 from tests.acceptance.bank import bank_files, campaign, database
+from tests.acceptance.barred import Replayed, digest_of
 from tests.acceptance.serving import Paidan, directory
 
 Told = tuple[str, Envelope]
@@ -92,6 +97,22 @@ def test_the_log_says_how_every_pick_was_made(bank: Paidan) -> None:
     assert by_rule["won-before"] <= {"owner", "last_agent", "least_loaded"} and "owner" in by_rule["won-before"]
     assert by_rule["seniors"] <= {"region+least_loaded", "least_loaded"}
     assert "hard-to-reach" not in by_rule
+
+
+def test_a_replay_needs_no_rules_engine(bank: Paidan) -> None:
+    """In a process that can neither load durable-rules nor read a rule document: the same state, and the same views."""
+    program = [sys.executable, "-m", "tests.acceptance.barred", bank.dsn(), bank.workspace]
+    found = subprocess.run(program, capture_output=True, text=True, check=True, timeout=60)
+    told = msgspec.json.decode(found.stdout, type=Replayed)
+    with bank.log() as log:
+        workspace = Workspace(bank.workspace)
+        workspace.restore(log.replay())
+        assert (told.position, told.digest) == (log.head(), digest_of(workspace.state))
+    assert told.views == {view.name: "" for view in VIEWS}
+
+
+def test_verify_finds_nothing_wrong(bank: Paidan) -> None:
+    assert not bank.wrong()
 
 
 def test_a_claim_stops_at_the_cap_of_its_rule(bank: Paidan) -> None:

@@ -16,6 +16,9 @@ from tests.acceptance.serving import EXAMPLES, Paidan, until
 LISTS = EXAMPLES / "packages"
 KIND = ("--mapping", str(LISTS / "mapping.yaml"), "--task-type", "follow_up", "--business-type", "consumer_loan")
 
+MANY = 200_000
+"""Rows that take seconds to import: time enough to do something in the midst of it."""
+
 
 def bring(desk: Paidan, uri: object, *words: str) -> dict[str, Any]:
     """The package as it comes to rest."""
@@ -38,12 +41,13 @@ def test_faulty_rows_are_told_by_line_column_and_reason(desk: Paidan, faulty: di
     first, second = desk.told("packages", "rejected", str(faulty["number"]))
     assert (first["line"], first["column"]) == (8, "overdue_days") and "'three'" in first["reason"]
     assert second["line"] == 14 and "Expected" in second["reason"]
-    assert all(row["text"].startswith("C0000010") or row["text"].startswith("C0000011") for row in (first, second))
+    assert ",three,mass" in first["text"] and "19900000007" not in first["text"]  # whose row it is, only masked
 
 
 def test_faulty_rows_are_downloaded(desk: Paidan, faulty: dict[str, Any], tmp_path: Path) -> None:
     output = tmp_path / "rejected.csv"
-    desk.told("packages", "rejected", str(faulty["number"]), "--output", str(output))
+    asked = ("packages", "rejected", str(faulty["number"]))
+    assert desk.told(*asked, "--output", str(output)) == [{"rows": 2, "output": str(output)}]
     header, *rows = csv.reader(output.open(encoding="utf-8", newline=""))
     assert header == ["line", "column", "reason", "row"] and [row[0] for row in rows] == ["8", "14"]
     told = desk.told("packages", "rejected", str(faulty["number"]))
@@ -62,8 +66,8 @@ def test_a_list_sent_over_and_packed(desk: Paidan, tmp_path: Path) -> None:
 
 
 def test_a_list_in_the_memory_of_another_process(desk: Paidan) -> None:
-    found = desk.run("packages", "import", "memory://lists/x.csv", *KIND, code=1)
-    assert "SOURCE_UNREADABLE" in found.stderr and "memory://lists/x.csv" in found.stderr
+    found = desk.refused("packages", "import", "memory://lists/x.csv", *KIND)
+    assert "SOURCE_UNREADABLE" in found and "memory://lists/x.csv" in found
 
 
 def test_a_list_that_is_none(desk: Paidan, tmp_path: Path) -> None:
@@ -79,17 +83,23 @@ def test_taken_back_in_the_midst_of_its_import(desk: Paidan, tmp_path: Path) -> 
     """What was handed out and not begun comes back, nothing more comes in, and its agents have room again."""
     before = {agent["agent_id"]: agent["load"] for agent in desk.told("agents", "list")}
     big = tmp_path / "big.csv"
-    write_package(big, 20_000, seed=3)
-    number = bring(desk, big, "--no-follow")["number"]
-    name = f"{desk.parent}/packages/{number}"
-    steps = desk.client.stream(desk.client.packages.WatchPackage, WatchPackageRequest(name=name))
+    write_package(big, MANY, seed=3)
+    answer = bring(desk, big, "--no-follow")
+    number = answer["number"]
+    watch = WatchPackageRequest(name=f"{desk.parent}/packages/{number}", min_position=answer["position"])
+    steps = desk.client.stream(desk.client.packages.WatchPackage, watch)
     seen = next(step.package for step in steps if step.package.rows)
-    assert seen.status == PackageStatus.PACKAGE_STATUS_PARSING and seen.rows < 20_000
+    assert seen.status == PackageStatus.PACKAGE_STATUS_PARSING and seen.rows < MANY
     assert desk.told("packages", "withdraw", str(number), "--reason", "wrong list")[0]["changed"]
-    asked = ("tasks", "list", "--limit", "0", "--filter", f"package = {number}")
-    until(lambda: {task["status"] for task in desk.told(*asked)} == {"cancelled"}, "all of its tasks to be cancelled")
+    until(lambda: _ended(desk, number), "all of its tasks to be cancelled")
     package = desk.told("packages", "show", str(number))[0]
-    assert package["status"] == "withdrawn" and 0 < package["rows"] < 20_000
-    assert len(desk.told(*asked)) == package["rows"] == package["ended"]
+    assert package["status"] == "withdrawn" and 0 < package["rows"] == package["ended"] < MANY
     assert {agent["agent_id"]: agent["load"] for agent in desk.told("agents", "list")} == before
     assert not desk.told("packages", "withdraw", str(number))[0]["changed"]
+
+
+def _ended(desk: Paidan, package: int) -> bool:
+    shown = desk.told("packages", "show", str(package))[0]
+    with desk.database() as database:
+        counts = "SELECT ended, count(*) FROM tasks WHERE package = %s GROUP BY ended"
+        return database.execute(counts, [package]).fetchall() == [("cancelled", shown["rows"])]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from engine.commands import CreateTask
 from engine.events import Person
-from projections.masking import masked_id_card, masked_mobile, masked_name
+from projections.masking import masked_id_card, masked_mobile, masked_name, masked_text
 from tests.engine.given import rule, rules
 from tests.engine.scenario import Scenario
 from tests.projections.live import Live
@@ -49,3 +49,8 @@ def test_no_table_holds_a_person_unmasked(empty: Live) -> None:
     everything = str(empty.dump())
     assert "138****5432" in everything
     assert not any(secret in everything for secret in ("王小明", "13898765432", "320102198001011234"))
+
+
+def test_long_numbers_in_a_row_set_aside_are_masked() -> None:
+    row = "C1,王伟,13912345678,32010119900101123X,2026-01-31,12.5"
+    assert masked_text(row) == "C1,王伟,139****5678,320***********123X,2026-01-31,12.5"

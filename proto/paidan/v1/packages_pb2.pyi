@@ -321,7 +321,7 @@ class RejectedRow(_message.Message):
     reason: _builtins.str
     """What is wrong with it."""
     text: _builtins.str
-    """The row as it stood in the file, cut to a bounded length."""
+    """The row as it stood in the file, cut to a bounded length and with long numbers masked."""
     def __init__(
         self,
         *,
