@@ -37,8 +37,10 @@ GRACE_S = 15.0
 """What was accepted is finished within this, or cut off."""
 FLUSH_S = 0.1
 """For the last answers to leave."""
-FLUSHES, QUIET = 20, 2
-"""As often at most while calls still come in, and until as often none has."""
+FLUSHES = 20
+"""As often at most, while calls still come in."""
+LAST_S = 0.5
+"""For answers that are under way to slow callers."""
 MAX_RPCS = 2_000
 MAX_MESSAGE = 16 * 1024 * 1024
 
@@ -93,16 +95,14 @@ class Serving:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._guard.idle(), grace)
         await self._turn_away()
-        await self._server.stop(None)
+        await self._server.stop(LAST_S)
 
     async def _turn_away(self) -> None:
         """What has arrived and was not looked at yet gRPC would end as CANCELLED, which clients do not try again."""
-        quiet = 0
         for _ in range(FLUSHES):
             seen = self._guard.seen
             await asyncio.sleep(FLUSH_S)
-            quiet = quiet + 1 if self._guard.seen == seen else 0
-            if quiet == QUIET:
+            if self._guard.seen == seen:
                 return
 
     def _add_services(self, services: Services) -> None:

@@ -141,7 +141,9 @@ class Model:
         for place, row in enumerate(event.rows):
             person = event.persons[place] if event.persons else None
             self._new(event.first_task + place, event, row, person, event.package, recorded)
-        self._rejected += [RejectedView(event.package, r.line, r.column, r.reason, masked_text(r.text)) for r in event.rejected]
+        self._rejected += [
+            RejectedView(event.package, r.line, r.column, r.reason, masked_text(r.text)) for r in event.rejected
+        ]
 
     def _change(self, number: int, recorded: Recorded, **values: Any) -> None:
         self._tasks[number].update(values)
