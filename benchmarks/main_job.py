@@ -26,11 +26,11 @@ import psycopg
 from paidan.v1 import agents_pb2, audit_pb2, packages_pb2, rules_pb2, tasks_pb2
 
 from adapters.cli.agents import agent_message
-from adapters.demo import RULES
-from adapters.embedded import start_postgres
+from adapters.demo.play import RULES
+from adapters.demo.sample_data import BUSINESS_TYPE, MAPPING, TASK_TYPE, roster, write_package
 from adapters.grpc_api.client import Client
 from adapters.grpc_api.readiness import wait_until_serving
-from adapters.sample_data import BUSINESS_TYPE, MAPPING, TASK_TYPE, roster, write_package
+from adapters.processes.embedded import start_postgres
 
 SERVER = "127.0.0.1:7499"
 PARENT = "workspaces/bench"

@@ -1,6 +1,6 @@
 """The workspace: command -> decision -> events -> state, one command after another.
 
-Pure but for the state it owns: no clock, no log. The writer (adapters/writer.py) gives it the time, appends what it
+Pure but for the state it owns: no clock, no log. The writer (adapters/log/writer.py) gives it the time, appends what it
 returns, and throws the whole object away if an append fails.
 """
 

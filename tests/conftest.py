@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.embedded import start_postgres, stop_postgres
+from adapters.processes.embedded import start_postgres, stop_postgres
 
 _numbers = count(1)
 

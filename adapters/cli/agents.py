@@ -93,7 +93,7 @@ def presence(
 
 
 def _read(session: Session, file: Path) -> list[AgentSpec]:
-    from adapters.rosters import RosterError, read_roster
+    from adapters.rosters.reading import RosterError, read_roster
 
     declared = _declared(session) if file.suffix.lower() == ".csv" else {}
     try:

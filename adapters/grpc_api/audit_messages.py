@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from paidan.v1 import audit_pb2 as pb
 
-from adapters.findings import Progress, Report
+from adapters.audit.findings import Progress, Report
 from adapters.grpc_api.words import OUTCOME, timestamp
 from engine.explain import Explanation
 from engine.simulation import SimulationReport

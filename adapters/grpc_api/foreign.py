@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from adapters.audit_jobs import JobFailedError
-from adapters.event_log import LogUnavailableError
-from adapters.files import SourceError
+from adapters.audit.jobs import JobFailedError
 from adapters.grpc_api.failures import Failure, invalid, unavailable
-from adapters.queries import BehindError, QueryError, ViewsUnavailableError
-from adapters.writer import NotServingError, OverloadedError
+from adapters.importing.spool import SourceError
+from adapters.log.event_log import LogUnavailableError
+from adapters.log.writer import NotServingError, OverloadedError
+from adapters.views.queries import BehindError, QueryError, ViewsUnavailableError
 from engine.refusals import Violation
 
 AWAY: dict[type[Exception], str] = {

@@ -12,7 +12,7 @@ from paidan.v1.importer_pb2_grpc import ImporterServiceStub
 
 from adapters.grpc_api.metadata import ACTOR
 from adapters.grpc_api.status import told
-from adapters.importer import OutOfTurnError, PackageOverError, PackageWork, RefusedError, ServerAwayError
+from adapters.importing.importer import OutOfTurnError, PackageOverError, PackageWork, RefusedError, ServerAwayError
 from engine.events import PackageRegistered
 
 TIMEOUT_S = 60.0
@@ -35,7 +35,7 @@ async def connected(target: str, workspace: str) -> AsyncIterator[GrpcImportPort
 
 
 class GrpcImportPort:
-    """``adapters.importer.ImportPort`` over a channel.
+    """``adapters.importing.importer.ImportPort`` over a channel.
 
     Requests carry no request ids: each command says by itself whether it was done before, and a refusal remembered
     under an id (of a chunk that overtook another) would be given again when it no longer holds.

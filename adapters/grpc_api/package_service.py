@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator
 from paidan.v1 import packages_pb2 as pb
 from paidan.v1.packages_pb2_grpc import PackageServiceServicer
 
-from adapters.files import Spool, Spooled, package_digest
 from adapters.grpc_api.checks import Checks
 from adapters.grpc_api.desk import Context, Desk
 from adapters.grpc_api.package_messages import check_spec, mapping_of, package_message, rejected_message
 from adapters.grpc_api.reading import Reading
 from adapters.grpc_api.uploads import data_of, header_of
 from adapters.grpc_api.waiting import Tail
+from adapters.importing.spool import Spool, Spooled, package_digest
 from engine.answers import Answer
 from engine.commands import RegisterPackage, WithdrawPackage
 

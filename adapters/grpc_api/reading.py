@@ -10,8 +10,8 @@ from adapters.grpc_api.failures import not_found, too_late, unavailable
 from adapters.grpc_api.services import Services
 from adapters.grpc_api.terms import filter_terms, order_terms
 from adapters.grpc_api.waiting import time_left
-from adapters.queries import Queries
-from adapters.view_positions import BehindError
+from adapters.views.positions import BehindError
+from adapters.views.queries import Queries
 from engine.events import Recorded
 from projections.other_lists import AGENTS, PACKAGES, REJECTED, RULE_SETS
 from projections.rows import (

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from paidan.v1 import rules_pb2 as pb
 
+from adapters.audit.rule_changes import TaskMove
 from adapters.grpc_api.words import CHANGE, timestamp
-from adapters.rule_changes import TaskMove
 from engine.rules import diff
 from projections.rows import RuleSetView
 

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from adapters.files import Spool
-from adapters.findings import Progress, Report
-from adapters.queries import Queries
-from adapters.rule_changes import DryRun
+from adapters.audit.findings import Progress, Report
+from adapters.audit.rule_changes import DryRun
+from adapters.importing.spool import Spool
+from adapters.views.queries import Queries
 from engine.answers import Answer
 from engine.commands import Order
 from engine.explain import Explanation

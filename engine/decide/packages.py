@@ -85,9 +85,7 @@ def import_rows(state: State, command: ImportRows, _context: Context) -> list[ev
     if command.chunk < package.chunks:
         return Answer(state.position, number=command.package, changed=False)
     if package.status != "parsing":
-        return precondition(
-            "PARSING_NOT_STARTED", f"Expected package {command.package} to be parsing, but it is {package.status}"
-        )
+        return _not_begun(command.package, package)
     if command.chunk > package.chunks:
         return precondition(
             "CHUNK_OUT_OF_TURN",
@@ -111,6 +109,8 @@ def finish_parsing(state: State, command: FinishParsing, _context: Context) -> l
     package = _importing(state, command.package)
     if isinstance(package, Refusal):
         return package
+    if package.status != "parsing":
+        return _not_begun(command.package, package)
     if command.chunks != package.chunks:
         return precondition("CHUNKS_MISSING", f"Expected {command.chunks} chunks to be in, but {package.chunks} are")
     return [ev.PackageParsed(command.package, package.rows, package.rejected)]
@@ -165,3 +165,7 @@ def _importing(state: State, number: int) -> Package | Refusal:
     return precondition(
         "PACKAGE_NOT_IMPORTING", f"Expected package {number} to be importing, but it is {package.status}"
     )
+
+
+def _not_begun(number: int, package: Package) -> Refusal:
+    return precondition("PARSING_NOT_STARTED", f"Expected package {number} to be parsing, but it is {package.status}")

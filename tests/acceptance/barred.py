@@ -39,8 +39,8 @@ def main(dsn: str, workspace: str) -> None:
 
 
 def _replayed(dsn: str, workspace: str) -> Replayed:
-    from adapters.audit_views import Shadow
-    from adapters.event_log import EventLog
+    from adapters.audit.view_check import Shadow
+    from adapters.log.event_log import EventLog
     from engine.evolve import evolve
 
     log, state = EventLog(dsn, workspace), State(workspace)

@@ -21,10 +21,10 @@ import psycopg
 from typer.testing import CliRunner, Result
 
 from adapters.cli import app
-from adapters.event_log import EventLog
 from adapters.grpc_api.client import Client
 from adapters.grpc_api.readiness import wait_until_serving
-from adapters.schemas import schema_of
+from adapters.log.event_log import EventLog
+from adapters.log.schemas import schema_of
 
 PATIENCE_S = 60.0
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from paidan.v1.tasks_pb2 import ClaimTaskRequest
 
-from adapters.codec import Envelope
+from adapters.log.codec import Envelope
 from benchmarks.bank_package import AGENTS, CAPACITY, BankFiles
 from engine.events import TasksAllocated
 from engine.workspace import Workspace

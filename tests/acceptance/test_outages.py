@@ -15,8 +15,8 @@ import psycopg
 import pytest
 from paidan.v1.tasks_pb2 import CreateTaskRequest
 
+from adapters.demo.sample_data import BUSINESS_TYPE, TASK_TYPE, write_package
 from adapters.grpc_api.readiness import wait_until_serving
-from adapters.sample_data import BUSINESS_TYPE, TASK_TYPE, write_package
 from engine import events as ev
 from tests.acceptance.serving import EXAMPLES, Paidan, directory, until
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from paidan.v1.packages_pb2 import PackageStatus, WatchPackageRequest
 
-from adapters.sample_data import write_package
+from adapters.demo.sample_data import write_package
 from tests.acceptance.serving import EXAMPLES, Paidan, until
 
 LISTS = EXAMPLES / "packages"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.codec import (
+from adapters.log.codec import (
     GENESIS,
     BrokenChainError,
     Stored,

@@ -15,8 +15,8 @@ import psutil  # type: ignore[import-untyped]
 import psycopg
 import pytest
 
-from adapters import embedded
-from adapters.embedded import EmbeddedPostgres
+from adapters.processes import embedded
+from adapters.processes.embedded import EmbeddedPostgres
 from tests.conformance.writing import until
 
 

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.codec import GENESIS, UnknownEventError, check_link
-from adapters.embedded import start_postgres, stop_postgres
-from adapters.event_log import ConflictError, EventLog, LogUnavailableError
-from adapters.schemas import schema_of
+from adapters.log.codec import GENESIS, UnknownEventError, check_link
+from adapters.log.event_log import ConflictError, EventLog, LogUnavailableError
+from adapters.log.schemas import schema_of
+from adapters.processes.embedded import start_postgres, stop_postgres
 from engine import events as ev
 from engine.events import Recorded
 from tests.conformance.drawn import at, moved, recorded

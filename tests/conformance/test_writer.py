@@ -10,8 +10,8 @@ from time import time_ns
 
 import pytest
 
-from adapters.event_log import EventLog
-from adapters.writer import Limits, NotServingError, OverloadedError, Writer
+from adapters.log.event_log import EventLog
+from adapters.log.writer import Limits, NotServingError, OverloadedError, Writer
 from engine import events as ev
 from engine.answers import Answer
 from engine.commands import ClaimTask, CompleteTask, SetPresence, StartTask

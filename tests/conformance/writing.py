@@ -10,10 +10,10 @@ from typing import Any
 
 import psycopg
 
-from adapters.event_log import EventLog, LogUnavailableError
-from adapters.ownership import Ownership
-from adapters.schemas import schema_of
-from adapters.writer import Limits, NotServingError, Writer, wall_clock
+from adapters.log.event_log import EventLog, LogUnavailableError
+from adapters.log.ownership import Ownership
+from adapters.log.schemas import schema_of
+from adapters.log.writer import Limits, NotServingError, Writer, wall_clock
 from engine.answers import Answer
 from engine.commands import Command, Order
 from engine.events import Recorded

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from adapters.codec import GENESIS, Envelope, decode, encode
+from adapters.log.codec import GENESIS, Envelope, decode, encode
 from engine.events import EVENT_TYPES, Event, Recorded, topic_of
 from tests.engine.samples import SAMPLES
 

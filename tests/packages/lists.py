@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from adapters.formats import Chunk, read_chunks
+from adapters.importing.formats import Chunk, read_chunks
 from engine.events import ColumnMapping, Person, RejectedRow, TaskRow
 
 MAPPING = ColumnMapping(

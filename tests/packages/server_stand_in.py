@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from adapters.importer import OutOfTurnError, PackageOverError, PackageWork, RefusedError, ServerAwayError
+from adapters.importing.importer import OutOfTurnError, PackageOverError, PackageWork, RefusedError, ServerAwayError
 from engine.commands import (
     ApplyRules,
     Command,

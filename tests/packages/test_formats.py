@@ -8,8 +8,8 @@ import io
 import pytest
 from msgspec.structs import replace
 
-from adapters.csv_blocks import MAX_LINE
-from adapters.formats import CHUNK_ROWS, UnreadableError, read_chunks
+from adapters.importing.csv_blocks import MAX_LINE
+from adapters.importing.formats import CHUNK_ROWS, UnreadableError, read_chunks
 from engine.events import ColumnMapping, Person, TaskRow
 from tests.packages.lists import GOOD, HEADER, ONE, chunks_of, packed, read, written
 

@@ -10,8 +10,8 @@ import tracemalloc
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from adapters.csv_header import ENCODINGS
-from adapters.formats import CHUNK_ROWS, CHUNK_TEXT, UnreadableError, read_chunks
+from adapters.importing.csv_header import ENCODINGS
+from adapters.importing.formats import CHUNK_ROWS, CHUNK_TEXT, UnreadableError, read_chunks
 from engine.events import ColumnMapping
 from tests.packages.lists import ONE, chunks_of, packed, read, written
 

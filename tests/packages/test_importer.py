@@ -9,10 +9,10 @@ from typing import BinaryIO
 import msgspec
 import pytest
 
-from adapters import importer as importer_module
-from adapters.files import SourceError
-from adapters.formats import CHUNK_ROWS
-from adapters.importer import WINDOW, Importer, RefusedError, ServerAwayError, command_of
+from adapters.importing import importer as importer_module
+from adapters.importing.formats import CHUNK_ROWS
+from adapters.importing.importer import WINDOW, Importer, RefusedError, ServerAwayError, command_of
+from adapters.importing.spool import SourceError
 from engine.commands import Command, FailPackage, ImportRows, StartParsing
 from engine.events import PackageFailed
 from tests.packages.lists import ONE, chunks_of, written

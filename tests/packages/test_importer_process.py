@@ -15,14 +15,14 @@ import grpc
 import pytest
 from paidan.v1.importer_pb2_grpc import add_ImporterServiceServicer_to_server
 
-from adapters.files import Spool
-from adapters.formats import CHUNK_ROWS
 from adapters.grpc_api.desk import Desk
 from adapters.grpc_api.guard import Guard
 from adapters.grpc_api.importer_client import connected
 from adapters.grpc_api.importer_service import ImporterService
 from adapters.grpc_api.waiting import Tail
-from adapters.importer import Importer, ServerAwayError
+from adapters.importing.formats import CHUNK_ROWS
+from adapters.importing.importer import Importer, ServerAwayError
+from adapters.importing.spool import Spool
 from engine.answers import Answer
 from engine.commands import ImportRows, Order, RegisterPackage
 from engine.refusals import Refusal
@@ -126,7 +126,7 @@ async def importing(scene: Scene, target: str) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def process(scene: Scene, target: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    code = "import sys; from adapters.importer_process import run_importer; run_importer(*sys.argv[1:])"
+    code = "import sys; from adapters.importing.importer_process import run_importer; run_importer(*sys.argv[1:])"
     started = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, target, "desk", scene.directory, stdin=asyncio.subprocess.PIPE
     )

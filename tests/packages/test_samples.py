@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from adapters.formats import read_chunks
-from adapters.importer import command_of
-from adapters.rosters import read_roster
-from adapters.sample_data import BUSINESS_TYPE, MAPPING, TASK_TYPE, WORKSPACE, roster, write_package
+from adapters.demo.sample_data import BUSINESS_TYPE, MAPPING, TASK_TYPE, WORKSPACE, roster, write_package
+from adapters.importing.formats import read_chunks
+from adapters.importing.importer import command_of
+from adapters.rosters.reading import read_roster
 from benchmarks import bank_package as bank
 from engine.answers import Answer
 from engine.commands import ApplyRoster, ApplyRules, Command, FinishParsing, Order, RegisterPackage, StartParsing

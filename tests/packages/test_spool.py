@@ -12,8 +12,8 @@ import fsspec
 import pytest
 from msgspec.structs import replace
 
-from adapters.files import BLOCK, SourceError, Spool, Spooled, package_digest
-from adapters.files_parts import PREFIX, STALE_AFTER
+from adapters.importing.spool import BLOCK, SourceError, Spool, Spooled, package_digest
+from adapters.importing.spool_parts import PREFIX, STALE_AFTER
 from tests.packages.lists import MAPPING
 
 CONTENT = b"c,v\n1,2\n" * 400_000

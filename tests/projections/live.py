@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import psycopg
 
-from adapters.event_log import EventLog
-from adapters.projector import Projector
-from adapters.queries import Queries
-from adapters.schemas import schema_of
-from adapters.views import Window, connect, create_views
+from adapters.log.event_log import EventLog
+from adapters.log.schemas import schema_of
+from adapters.views.connection import Window, connect, create_views
+from adapters.views.projector import Projector
+from adapters.views.queries import Queries
 from engine.events import Recorded
 from projections.catalogue import VIEWS
 from tests.projections.model import Model

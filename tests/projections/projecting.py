@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from adapters.views import positions_of
+from adapters.views.connection import positions_of
 from tests.projections.live import Live
 
 _ROOT = Path(__file__).parents[2]
-_PROGRAM = "import sys; from adapters.projector import main; main(sys.argv[1], sys.argv[2])"
+_PROGRAM = "import sys; from adapters.views.projector import main; main(sys.argv[1], sys.argv[2])"
 
 
 def start(live: Live, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.audit import verify
-from adapters.codec import Stored, hash_of
-from adapters.findings import Progress, Report
+from adapters.audit.findings import Progress, Report
+from adapters.audit.verify import verify
+from adapters.log.codec import Stored, hash_of
 from tests.projections.drawing import seeded
 from tests.projections.live import Live
 

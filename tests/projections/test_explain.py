@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from adapters.audit import explain as explain_stored
+from adapters.audit.verify import explain as explain_stored
 from engine import events as ev
 from engine.commands import AllocateTasks, ClaimTask, ReassignTask, SetPresence
 from engine.explain import Explanation, explain

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.queries import Queries, QueryError
+from adapters.views.queries import Queries, QueryError
 from projections.filtering import condition_of
 from projections.work_lists import TASKS
 from tests.projections.drawing import seeded

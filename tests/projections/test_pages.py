@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.queries import BehindError, Queries, QueryError, ViewsUnavailableError
+from adapters.views.queries import BehindError, Queries, QueryError, ViewsUnavailableError
 from projections.listing import MAX_PAGE, page_size
 from tests.projections.drawing import seeded
 from tests.projections.live import Live, expected

@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from adapters.queries import Queries
-from adapters.rebuild import RebuildRunningError, rebuild
-from adapters.views import positions_of
+from adapters.views.connection import positions_of
+from adapters.views.queries import Queries
+from adapters.views.rebuild import RebuildRunningError, rebuild
 from projections.catalogue import VIEWS
 from tests.projections.drawing import seeded
 from tests.projections.live import Live, expected, shown

@@ -5,10 +5,10 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from adapters.codec import UnknownEventError
-from adapters.projector import Projector
-from adapters.schemas import schema_of
-from adapters.views import Window, channel_of, connect, create_views, positions_of
+from adapters.log.codec import UnknownEventError
+from adapters.log.schemas import schema_of
+from adapters.views.connection import Window, channel_of, connect, create_views, positions_of
+from adapters.views.projector import Projector
 from projections import packages
 from projections.catalogue import VIEWS
 from projections.port import View
@@ -70,13 +70,13 @@ def test_a_view_that_fails_is_left_behind_and_comes_after(empty: Live, monkeypat
     projector = Projector(empty.dsn, empty.workspace, clock=lambda: now[0])
     broken = _dies(packages.VIEW, 1)
     views = tuple(broken if view is packages.VIEW else view for view in VIEWS)
-    monkeypatch.setattr("adapters.projector.VIEWS", views)
+    monkeypatch.setattr("adapters.views.projector.VIEWS", views)
     while projector.step(empty.connection, Window(empty.log.read_stored)):
         pass
     standing = positions_of(empty.connection)
     assert standing.pop("packages") == 0
     assert set(standing.values()) == {len(story.log)}
-    monkeypatch.setattr("adapters.projector.VIEWS", VIEWS)
+    monkeypatch.setattr("adapters.views.projector.VIEWS", VIEWS)
     assert not projector.step(empty.connection, Window(empty.log.read_stored)), "it is not tried again at once"
     now[0] = 60.0
     while projector.step(empty.connection, Window(empty.log.read_stored)):

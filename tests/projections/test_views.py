@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.audit import verify
+from adapters.audit.verify import verify
 from tests.projections.drawing import draws, opened, openings, seeded
 from tests.projections.live import Live, expected, shown
 

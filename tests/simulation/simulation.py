@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.codec import GENESIS, decode, encode, hash_of
+from adapters.log.codec import GENESIS, decode, encode, hash_of
 from engine import events as ev
 from engine.answers import Answer
 from engine.commands import ClaimTask, Command, Order, Tick

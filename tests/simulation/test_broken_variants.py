@@ -13,7 +13,7 @@ from msgspec.structs import replace
 import engine.decide
 import engine.decide.claiming
 import engine.decide.tasks
-from adapters.codec import decode
+from adapters.log.codec import decode
 from engine import commands as cmd
 from engine import events as ev
 from engine.answers import Answer

@@ -19,15 +19,15 @@ from paidan.v1.pools_pb2_grpc import PoolServiceStub
 from paidan.v1.rules_pb2_grpc import RuleServiceStub
 from paidan.v1.tasks_pb2_grpc import TaskServiceStub
 
-from adapters.event_log import EventLog
-from adapters.files import Spool
 from adapters.grpc_api.importer_client import connected
 from adapters.grpc_api.services import Services
 from adapters.grpc_api.serving import Serving
-from adapters.importer import Importer
-from adapters.projector import Projector
-from adapters.queries import Queries
-from adapters.writer import Writer
+from adapters.importing.importer import Importer
+from adapters.importing.spool import Spool
+from adapters.log.event_log import EventLog
+from adapters.log.writer import Writer
+from adapters.views.projector import Projector
+from adapters.views.queries import Queries
 from tests.wire.stand_ins import Questions
 
 RULES = """\

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from adapters.dry_run import dry_run
-from adapters.findings import Finding, Progress, Report
-from adapters.rule_changes import DryRun, compare_sources
+from adapters.audit.dry_run import dry_run
+from adapters.audit.findings import Finding, Progress, Report
+from adapters.audit.rule_changes import DryRun, compare_sources
 from engine.explain import Explanation
 from engine.refusals import Refusal, invalid, not_found
 from engine.rules.diff import RuleSetDiff

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.rosters import RosterError, read_roster
+from adapters.rosters.reading import RosterError, read_roster
 from engine.events import AgentSpec
 
 DECLARED = {

@@ -125,7 +125,7 @@ async def _hold(writer: object, seconds: float) -> None:
 
 
 def test_an_overloaded_server_says_so(own: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    from adapters.writer import Limits
+    from adapters.log.writer import Limits
 
     monkeypatch.setattr(own.writer, "_limits", Limits(queued_commands=0))
     found = refused(create, own)

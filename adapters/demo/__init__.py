@@ -1,0 +1,1 @@
+"""The demonstration: made-up data, the commands a person would type, and what came of them."""

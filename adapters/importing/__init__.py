@@ -1,0 +1,1 @@
+"""Packages on their way in: the spool (fsspec), CSV read in chunks, and the importer process."""

@@ -1,0 +1,1 @@
+"""The log and its one writer: events in PostgreSQL, group commit, ownership of the workspace."""

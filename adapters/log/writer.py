@@ -1,0 +1,237 @@
+"""The one writer of a workspace: decides commands one after another and commits them in groups.
+
+Commands are decided as they come, on the state as it will be once everything before them is durable; those decided
+while one append is under way go into the next. A caller is answered when its events are durable. If an append fails,
+the state is thrown away and built again from the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter, time_ns
+
+import msgspec
+
+from adapters.log.event_log import ConflictError, EventLog, LogUnavailableError
+from engine.answers import Answer
+from engine.commands import Order
+from engine.events import Recorded
+from engine.refusals import Refusal
+from engine.state import State
+from engine.workspace import Workspace
+
+log = logging.getLogger("paidan.writer")
+
+Reply = asyncio.Future[Answer | Refusal]
+
+
+class NotServingError(Exception):
+    """This server does not own the workspace now, or cannot reach the log. Try again with the same request id."""
+
+
+class OverloadedError(Exception):
+    """More commands wait than the server takes on."""
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What the writer takes on at most."""
+
+    queued_commands: int = 10_000
+    pending_events: int = 1_000
+    """Decided and not yet durable; deciding pauses above it."""
+    pending_bulk: int = 4
+    """As many pending events hold back what the engine does of its own accord: it comes in big events, and a claim
+    decided after them is durable after them."""
+    slice_ms: float = 3.0
+    """Deciding goes on this long before others get the event loop."""
+    rest_ms: float = 1.0
+    """The event loop's own after each step of bulk work: a call takes several turns of it."""
+
+
+class Decided(msgspec.Struct):
+    """Outcomes on their way to be durable."""
+
+    events: list[Recorded] = []
+    replies: list[tuple[Reply, Answer | Refusal]] = []
+
+
+def wall_clock() -> int:
+    """Milliseconds since 1970 UTC."""
+    return time_ns() // 1_000_000
+
+
+class Writer:
+    """``open`` replays the log and starts; ``submit`` hands in a command; ``close`` finishes what was accepted."""
+
+    def __init__(
+        self, log: EventLog, workspace: str, clock: Callable[[], int] = wall_clock, limits: Limits | None = None
+    ) -> None:
+        self._log, self._name, self._clock = log, workspace, clock
+        self._limits = limits or Limits()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="log")
+        self._queue: deque[tuple[Order, Reply]] = deque()
+        self._decided = Decided()
+        self._in_flight = Decided()
+        self._workspace: Workspace | None = None
+        self._work = asyncio.Event()
+        self._news = asyncio.Event()
+        self._durable = asyncio.Condition()
+        self._task: asyncio.Task[None] | None = None
+        self._accepted: set[Reply] = set()
+        self._closing = False
+        self.position = 0
+        """Of the last durable event."""
+        self.lost: asyncio.Event = asyncio.Event()
+        """Set when another writer was found on the stream, or the log went away: ``close`` and stand by."""
+
+    @property
+    def state(self) -> State:
+        """What the next decision rests on. Raises NotServingError."""
+        return self._open().state
+
+    async def open(self) -> None:
+        """Build the state from the log and begin to decide. Raises LogUnavailableError."""
+        self._workspace = await asyncio.get_running_loop().run_in_executor(self._thread, self._restored)
+        self.position = self._workspace.state.position
+        self._decided = Decided()
+        self._closing = False
+        self.lost.clear()
+        self._work.set()
+        self._task = asyncio.create_task(self._run(self._workspace))
+
+    async def submit(self, order: Order) -> Answer | Refusal:
+        """The command's outcome, once durable. Raises NotServingError, OverloadedError."""
+        self._open()
+        if len(self._queue) >= self._limits.queued_commands:
+            raise OverloadedError(
+                f"Expected fewer than {self._limits.queued_commands} commands to wait; try again later"
+            )
+        reply: Reply = asyncio.get_running_loop().create_future()
+        self._accepted.add(reply)
+        reply.add_done_callback(self._accepted.discard)
+        self._queue.append((order, reply))
+        self._work.set()
+        return await asyncio.shield(reply)
+
+    async def wait_beyond(self, position: int) -> int:
+        """Wait until an event above the position is durable; gives the last durable position."""
+        async with self._durable:
+            await self._durable.wait_for(lambda: self.position > position)
+        return self.position
+
+    async def close(self) -> None:
+        """Finish what was accepted, then let go of the state."""
+        self._closing = True
+        await asyncio.gather(*self._accepted, return_exceptions=True)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._task = None
+        await asyncio.get_running_loop().run_in_executor(self._thread, _nothing)  # an append under way comes to its end
+        self._drop("Expected this server to own the workspace, but it has let go of it")
+
+    def _open(self) -> Workspace:
+        if self._workspace is None or self._closing:
+            raise NotServingError("Expected this server to own the workspace, but it stands by; try again shortly")
+        return self._workspace
+
+    def _restored(self) -> Workspace:
+        workspace = Workspace(self._name)
+        workspace.restore(self._log.replay())
+        workspace.wake()
+        return workspace
+
+    async def _run(self, workspace: Workspace) -> None:
+        """Any failure, of the log or of our own making, ends here: the state goes, callers are to ask again."""
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._decide_for_ever(workspace))
+                both.create_task(self._append_for_ever())
+        except* (ConflictError, LogUnavailableError) as errors:
+            self._drop(str(errors.exceptions[0]))
+        except* Exception as errors:
+            log.exception("the writer failed; building the state again from the log")
+            self._drop(f"Expected the command to be decided, but the writer failed: {errors.exceptions[0]!r}")
+        self.lost.set()
+        await self._announce(self.position)
+
+    async def _decide_for_ever(self, workspace: Workspace) -> None:
+        while True:
+            await self._until_there_is_work(workspace)
+            moving = self._decide_slice(workspace)
+            if moving:
+                self._work.set()
+            self._news.set()
+            await asyncio.sleep(self._limits.rest_ms / 1000 if moving else 0)
+            while len(self._decided.events) > self._limits.pending_events:
+                await self._appended()
+
+    async def _until_there_is_work(self, workspace: Workspace) -> None:
+        due = workspace.state.timers.next_due()
+        wait = None if due is None else max(0.0, (due - self._clock()) / 1000)
+        try:
+            await asyncio.wait_for(self._work.wait(), wait)
+        except TimeoutError:
+            self._note(workspace.tick(self._clock()), None)
+        self._work.clear()
+
+    def _decide_slice(self, workspace: Workspace) -> bool:
+        """Commands first, then one step of what they set in motion; True while more is in motion."""
+        end = perf_counter() + self._limits.slice_ms / 1000
+        while self._queue and perf_counter() < end:
+            order, reply = self._queue.popleft()
+            self._note(workspace.handle(order, self._clock()), reply)
+        if len(self._decided.events) >= self._limits.pending_bulk:
+            return True
+        outcome = workspace.follow_up(self._clock())
+        if outcome is not None:
+            self._note(outcome, None)
+        return outcome is not None or bool(self._queue)
+
+    def _note(self, outcome: tuple[list[Recorded], Answer | Refusal], reply: Reply | None) -> None:
+        events, told = outcome
+        self._decided.events.extend(events)
+        if reply is not None:
+            self._decided.replies.append((reply, told))
+
+    async def _append_for_ever(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._decided.events or self._decided.replies:
+                self._in_flight, self._decided = self._decided, Decided()
+                await self._append(self._in_flight)
+
+    async def _append(self, decided: Decided) -> None:
+        if decided.events:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._log.append, decided.events)
+            await self._announce(decided.events[-1].position)
+        for reply, told in decided.replies:
+            if not reply.done():
+                reply.set_result(told)
+
+    async def _announce(self, position: int) -> None:
+        async with self._durable:
+            self.position = position
+            self._durable.notify_all()
+
+    async def _appended(self) -> None:
+        position = self.position
+        async with self._durable:
+            await self._durable.wait_for(lambda: self.position > position or self.lost.is_set())
+
+    def _drop(self, reason: str) -> None:
+        self._workspace = None
+        self._queue.clear()
+        self._decided = self._in_flight = Decided()
+        for reply in list(self._accepted):
+            if not reply.done():
+                reply.set_exception(NotServingError(reason))
+
+
+def _nothing() -> None:
+    """Done once the thread has done what it was given before."""

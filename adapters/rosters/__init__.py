@@ -1,0 +1,1 @@
+"""Rosters of agents read from YAML and CSV."""

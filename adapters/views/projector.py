@@ -1,0 +1,151 @@
+"""The projector: a process that follows the log and keeps every view up with it.
+
+It ends at SIGTERM, or when the supervisor at the other end of its stdin is gone; the batch at hand is finished first.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import stat
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+import psycopg
+
+from adapters.log.codec import UnknownEventError
+from adapters.log.event_log import EventLog, LogUnavailableError
+from adapters.log.schemas import schema_of
+from adapters.views.connection import Window, channel_of, connect, create_views, positions_of
+from adapters.views.rebuild import build_missing
+from projections.catalogue import VIEWS
+from projections.port import View
+from projections.runner import MovedError, ViewFailedError, catch_up, groups
+
+log = logging.getLogger("paidan.projector")
+
+POLL_SECONDS = 1.0
+"""How long it sleeps at most when no notification comes."""
+AWAY_SECONDS = 1.0
+"""How long it leaves PostgreSQL alone at most: views stand still until it looks again."""
+_RETRY_SECONDS = (0.2, 1.0, 5.0, 30.0)
+LOG_CHANNEL = "stored_events"
+
+
+class Projector:
+    """All views of one workspace, on one thread."""
+
+    def __init__(self, dsn: str, workspace: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._dsn, self._workspace, self._clock = dsn, workspace, clock
+        self._channel = channel_of(workspace)
+        self._attempt = 0
+        self._failures: dict[str, tuple[int, float]] = {}
+        """View -> (failures in a row, when to try again)."""
+
+    def run(self, stop: threading.Event) -> None:
+        """Follow the log until ``stop``. Raises UnknownEventError: an event is never skipped."""
+        while not stop.is_set():
+            try:
+                self._follow(stop)
+            except (psycopg.OperationalError, psycopg.InterfaceError, LogUnavailableError) as error:
+                self._attempt += 1
+                log.warning("PostgreSQL is away, attempt %d: %s", self._attempt, str(error).strip())
+                stop.wait(min(_delay(self._attempt), AWAY_SECONDS))
+
+    def _follow(self, stop: threading.Event) -> None:
+        events = EventLog(self._dsn, self._workspace)
+        try:
+            events.create()
+            with connect(self._dsn, schema_of(self._workspace)) as connection, self._listener() as listener:
+                create_views(connection)
+                self._attempt = 0
+                window = Window(events.read_stored)
+                while not stop.is_set():
+                    if not self.step(connection, window):
+                        _wait(listener)
+        finally:
+            events.close()
+
+    def step(self, connection: psycopg.Connection, window: Window) -> bool:
+        """One batch for the views furthest behind that may be tried; False when there is nothing to do."""
+        views = [view for view in VIEWS if self._may_try(view.name)]
+        standing = groups(positions_of(connection), views)
+        for place, (position, group) in enumerate(standing):
+            ahead = standing[place + 1][0] if place + 1 < len(standing) else None
+            try:
+                reached = catch_up(connection, group, window, self._channel, ahead)
+            except MovedError:
+                return True
+            except ViewFailedError as error:
+                self._failed(connection, error)
+                return True
+            if reached > position:
+                self._recovered(group)
+                return True
+        return False
+
+    def _recovered(self, views: Iterable[View]) -> None:
+        for view in views:
+            self._failures.pop(view.name, None)
+
+    def _failed(self, connection: psycopg.Connection, error: ViewFailedError) -> None:
+        cause = error.__cause__
+        if connection.closed or isinstance(cause, psycopg.OperationalError | psycopg.InterfaceError):
+            raise cause if cause is not None else error
+        if isinstance(cause, psycopg.errors.UndefinedTable) and build_missing(connection, error.view):
+            log.warning("a table of view %s was missing; the view is built anew", error.view)
+            return
+        count = self._failures.get(error.view, (0, 0.0))[0] + 1
+        self._failures[error.view] = (count, self._clock() + _delay(count))
+        log.error("view %s failed at position %d, failure %d", error.view, error.position, count, exc_info=cause)
+
+    def _may_try(self, view: str) -> bool:
+        return self._failures.get(view, (0, 0.0))[1] <= self._clock()
+
+    def _listener(self) -> psycopg.Connection:
+        listener = psycopg.connect(self._dsn, autocommit=True, application_name="paidan-projector-listen")
+        listener.execute(f"LISTEN {LOG_CHANNEL}")
+        return listener
+
+
+def main(dsn: str, workspace: str, stop: threading.Event | None = None) -> None:
+    """Run the projector as a process of its own until it is told to end."""
+    stop = stop or threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+    _end_with_supervisor(stop)
+    try:
+        Projector(dsn, workspace).run(stop)
+    except UnknownEventError as error:
+        log.critical("%s; a newer program wrote it, run that one", error)
+        raise
+
+
+def _wait(listener: psycopg.Connection) -> None:
+    for _ in listener.notifies(timeout=POLL_SECONDS, stop_after=1):
+        return
+
+
+def _delay(attempt: int) -> float:
+    return _RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS)) - 1]
+
+
+def _end_with_supervisor(stop: threading.Event) -> None:
+    """The supervisor holds the other end of stdin: when it dies, however it dies, the pipe closes."""
+    try:
+        descriptor = sys.stdin.fileno()
+        mode = os.fstat(descriptor).st_mode
+    except (AttributeError, OSError, ValueError):
+        return
+    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+        threading.Thread(target=_until_closed, args=(descriptor, stop), daemon=True, name="supervisor").start()
+
+
+def _until_closed(descriptor: int, stop: threading.Event) -> None:
+    while os.read(descriptor, 4_096):
+        pass
+    stop.set()
