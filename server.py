@@ -120,15 +120,21 @@ def _run_server(listen: str, data: Path, dsn: str, workspace: str) -> None:
     uvloop.run(serve_workspace(listen, str(data / "spool"), dsn, workspace))
 
 
+BACKGROUND = 10
+"""Niceness of what may lag: on a busy machine the server process goes first, so that a claim is answered."""
+
+
 def _run_projector(dsn: str, workspace: str) -> None:
     from adapters.views.projector import main as follow_the_log
 
+    os.nice(BACKGROUND)
     follow_the_log(dsn, workspace)
 
 
 def _run_importer(listen: str, data: Path, workspace: str) -> None:
     from adapters.importing.importer_process import run_importer
 
+    os.nice(BACKGROUND)
     run_importer(listen, workspace, str(data / "spool"))
 
 

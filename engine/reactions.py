@@ -16,7 +16,7 @@ from engine.rules.model import Rule
 from engine.state import LaneKey, State
 from engine.state.package import OVER
 
-ROUND = 250
+ROUND = 500
 """Picks a round, and tasks a step: a few milliseconds of work."""
 REPOOL = 2_000
 """Waiting tasks asked about in one step under new rules."""

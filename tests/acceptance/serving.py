@@ -48,11 +48,13 @@ def free_address() -> str:
         return f"127.0.0.1:{free.getsockname()[1]}"
 
 
-def until(holds: Callable[[], object], what: str, seconds: float = PATIENCE_S) -> None:
-    """Wait for something that comes by itself."""
+def until(
+    holds: Callable[[], object], what: str, seconds: float = PATIENCE_S, said: Callable[[], str] = str
+) -> None:
+    """Wait for something that comes by itself; ``said``: what to tell where it does not."""
     end = monotonic() + seconds
     while not holds():
-        assert monotonic() < end, f"Expected {what} within {seconds:g} s"
+        assert monotonic() < end, f"Expected {what} within {seconds:g} s\n{said()}"
         sleep(0.02)
 
 

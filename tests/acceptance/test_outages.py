@@ -70,7 +70,7 @@ def test_killed_in_the_midst_of_an_import(first: Paidan, tmp_path: Path, victim:
         killed_at = _chunks(database, number) if victim != "postmaster" else 0
     assert killed_at < CHUNKS
     assert wait_until_serving(first.address, 30), first.said()
-    until(lambda: _status(first, number) in AT_REST, f"package {number} to come to rest: {first.said()[-2_000:]}", 40)
+    until(lambda: _status(first, number) in AT_REST, f"package {number} to come to rest", 40, first.said)
     shown = first.told("packages", "show", str(number))[0]
     assert (shown["rows"], shown["rejected"]) == (ROWS, 0)
     assert shown["distributed"] + sum(shown["not_distributed"].values()) == ROWS
