@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+import threading
 from collections.abc import Callable
 
 _STDIN = 0
@@ -21,6 +22,18 @@ def ends_with_parent(loop: asyncio.AbstractEventLoop, end: Callable[[], object])
             end()
 
     loop.add_reader(_STDIN, read)
+
+
+def stops_with_parent(stop: threading.Event) -> None:
+    """The same for a process without an event loop: set ``stop`` when the pipe ends."""
+    if _is_pipe(_STDIN):
+        threading.Thread(target=_until_it_ends, args=(stop,), daemon=True, name="parent").start()
+
+
+def _until_it_ends(stop: threading.Event) -> None:
+    while os.read(_STDIN, 4_096):
+        pass
+    stop.set()
 
 
 def _is_pipe(descriptor: int) -> bool:

@@ -6,10 +6,7 @@ It ends at SIGTERM, or when the supervisor at the other end of its stdin is gone
 from __future__ import annotations
 
 import logging
-import os
 import signal
-import stat
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -19,6 +16,7 @@ import psycopg
 from adapters.log.codec import UnknownEventError
 from adapters.log.event_log import EventLog, LogUnavailableError
 from adapters.log.schemas import schema_of
+from adapters.processes.parent import stops_with_parent
 from adapters.views.connection import Window, channel_of, connect, create_views, positions_of
 from adapters.views.rebuild import build_missing
 from projections.catalogue import VIEWS
@@ -117,7 +115,7 @@ def main(dsn: str, workspace: str, stop: threading.Event | None = None) -> None:
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-    _end_with_supervisor(stop)
+    stops_with_parent(stop)
     try:
         Projector(dsn, workspace).run(stop)
     except UnknownEventError as error:
@@ -132,20 +130,3 @@ def _wait(listener: psycopg.Connection) -> None:
 
 def _delay(attempt: int) -> float:
     return _RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS)) - 1]
-
-
-def _end_with_supervisor(stop: threading.Event) -> None:
-    """The supervisor holds the other end of stdin: when it dies, however it dies, the pipe closes."""
-    try:
-        descriptor = sys.stdin.fileno()
-        mode = os.fstat(descriptor).st_mode
-    except (AttributeError, OSError, ValueError):
-        return
-    if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
-        threading.Thread(target=_until_closed, args=(descriptor, stop), daemon=True, name="supervisor").start()
-
-
-def _until_closed(descriptor: int, stop: threading.Event) -> None:
-    while os.read(descriptor, 4_096):
-        pass
-    stop.set()

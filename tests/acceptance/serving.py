@@ -48,9 +48,7 @@ def free_address() -> str:
         return f"127.0.0.1:{free.getsockname()[1]}"
 
 
-def until(
-    holds: Callable[[], object], what: str, seconds: float = PATIENCE_S, said: Callable[[], str] = str
-) -> None:
+def until(holds: Callable[[], object], what: str, seconds: float = PATIENCE_S, said: Callable[[], str] = str) -> None:
     """Wait for something that comes by itself; ``said``: what to tell where it does not."""
     end = monotonic() + seconds
     while not holds():
