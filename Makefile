@@ -16,8 +16,8 @@ endef
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
 
-demo: $(READY) ## start a server, import 100,000 rows, show who got what and why (FILE=, ROWS=, SEED=)
-	$(BIN)/paidan demo $(if $(FILE),--file $(FILE)) $(if $(ROWS),--rows $(ROWS)) $(if $(SEED),--seed $(SEED))
+demo: $(READY) ## start a server, import 100,000 rows, show who got what and why (OPTIONS="--rows 5000")
+	$(BIN)/paidan demo $(OPTIONS)
 
 test: $(READY) ## run every test, on a real PostgreSQL of its own
 	$(BIN)/python -m pytest

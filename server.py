@@ -152,6 +152,11 @@ def demo(
     rules: Annotated[
         Path | None, typer.Option("--rules", exists=True, dir_okay=False, help="Rules of your own.")
     ] = None,
+    team: Annotated[
+        Path | None, typer.Option("--agents-file", exists=True, dir_okay=False, help="A roster of your own.")
+    ] = None,
+    task_type: Annotated[str, typer.Option("--task-type", help="Type of the tasks that the rows become.")] = "",
+    business_type: Annotated[str, typer.Option("--business-type", help="Their business type.")] = "",
     rows: Annotated[int, typer.Option("--rows", min=1, help="Rows to generate.")] = 100_000,
     agents: Annotated[int, typer.Option("--agents", min=1, max=10_000, help="Agents to generate.")] = 300,
     seed: Annotated[int, typer.Option("--seed", help="Of what is generated.")] = 1,
@@ -160,7 +165,7 @@ def demo(
     """Start a server, import a package, and show who got what and why."""
     from adapters.demo.play import Demo, Plan
 
-    plan = Plan(data, listen, workspace, rules, file, mapping, rows, agents, seed)
+    plan = Plan(data, listen, workspace, rules, file, mapping, team, task_type, business_type, rows, agents, seed)
     raise typer.Exit(Demo(plan, PROGRAM, as_json).run())
 
 

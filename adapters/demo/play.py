@@ -32,6 +32,10 @@ class Plan(msgspec.Struct, frozen=True):
     rules: Path | None
     file: Path | None
     mapping: Path | None
+    roster: Path | None
+    task_type: str
+    business_type: str
+    """Empty task and business types: those of the generated package."""
     rows: int
     agents: int
     seed: int
@@ -66,8 +70,7 @@ class Demo:
         steps = (
             ("rules", "apply", str(self._rules()), "--reason", "demo"),
             ("agents", "apply", str(self._roster())),
-            ("packages", "import", str(package), "--mapping", str(mapping), "--task-type", TASK_TYPE,
-             "--business-type", BUSINESS_TYPE, "--segment", f"demo-{plan.seed}"),
+            ("packages", "import", str(package), "--mapping", str(mapping), *self._kind()),
         )  # fmt: skip
         for step in steps:
             code = self._type(*step)
@@ -109,7 +112,14 @@ class Demo:
         path.write_text(re.sub(r"(?m)^workspace:.*$", f"workspace: {self._plan.workspace}", source, count=1), "utf-8")
         return path
 
+    def _kind(self) -> tuple[str, ...]:
+        task_type = self._plan.task_type or TASK_TYPE
+        business_type = self._plan.business_type or ("" if self._plan.task_type else BUSINESS_TYPE)
+        return ("--task-type", task_type, "--business-type", business_type, "--segment", f"demo-{self._plan.seed}")
+
     def _roster(self) -> Path:
+        if self._plan.roster is not None:
+            return self._plan.roster
         path = self._made / "agents.yaml"
         agents = msgspec.to_builtins(roster(self._plan.agents, self._plan.seed))
         path.write_text(yaml.safe_dump({"agents": agents}, allow_unicode=True, sort_keys=False), "utf-8")

@@ -30,7 +30,8 @@ class Tail:
     async def moved(self) -> None:
         """Return once the log has moved, or after a while. Raises Failure when the server ends."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._writer.wait_beyond(self._writer.position), POLL_S)
+            async with asyncio.timeout(POLL_S):
+                await self._writer.wait_beyond(self._writer.position)
         await self.pause(PAUSE_S)
 
     async def reached(self, position: int, context: Context) -> None:

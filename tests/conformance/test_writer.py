@@ -377,3 +377,40 @@ def test_a_fault_of_the_engine_is_no_end(
             assert isinstance(told, Answer) and told.number == 1
 
     asyncio.run(story())
+
+
+def test_a_log_that_goes_away_while_commands_keep_coming(log: FailingLog, workspace_name: str) -> None:
+    """Whenever that is, nobody waits for an answer that never comes."""
+
+    async def story() -> None:
+        log.create()
+        writer = Writer(log, workspace_name)
+        await writer.open()
+        await ready(writer, log, workspace_name)
+        later = [{"after": "10h", "targets": "true"}]
+        await writer.submit(order(rules(rule(targets='agent.team == "north"', relax=later), workspace=workspace_name)))
+        await writer.submit(order(task()))  # it waits for its time, and so the writer waits for work only so long
+        for _ in range(50):
+            asked = [asyncio.create_task(submitting(writer)) for _ in range(2)]
+            await asyncio.sleep(0.002)
+            log.before = away
+            await asyncio.wait_for(asyncio.gather(*asked), 5)
+            log.before = nothing
+            await writer.close()
+            await writer.open()
+        await writer.close()
+
+    asyncio.run(story())
+
+
+async def submitting(writer: Writer) -> None:
+    """A command in every turn of the loop, until the writer does not serve."""
+    asked = []
+    try:
+        while True:
+            asked.append(asyncio.create_task(writer.submit(order(task()))))
+            await asyncio.sleep(0)
+            if asked[0].done():
+                asked.pop(0).result()
+    except NotServingError:
+        await asyncio.gather(*asked, return_exceptions=True)
