@@ -174,10 +174,18 @@ class Writer:
         due = workspace.state.timers.next_due()
         wait = None if due is None else max(0.0, (due - self._clock()) / 1000)
         try:
-            await asyncio.wait_for(self._work.wait(), wait)
+            async with asyncio.timeout(wait):  # wait_for would swallow a cancellation that comes together with work
+                await self._work.wait()
         except TimeoutError:
-            self._note(workspace.tick(self._clock()), None)
+            pass
         self._work.clear()
+        self._tick(workspace)
+
+    def _tick(self, workspace: Workspace) -> None:
+        """Timers that are due come first, however much work there is."""
+        due = workspace.state.timers.next_due()
+        if due is not None and due <= self._clock():
+            self._note(workspace.tick(self._clock()), None)
 
     def _decide_slice(self, workspace: Workspace) -> bool:
         """Commands first, then one step of what they set in motion; True while more is in motion."""

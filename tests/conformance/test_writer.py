@@ -19,6 +19,7 @@ from engine.events import Recorded
 from engine.refusals import Refusal
 from engine.workspace import Workspace
 from tests.conformance.writing import (
+    PATIENCE_S,
     FailingLog,
     away,
     cut_connections,
@@ -313,6 +314,31 @@ def test_timers_come_due_without_commands(log: FailingLog, workspace_name: str) 
     asyncio.run(story())
     ends = [(type(one.event), one.actor) for one in log.replay()][-2:]
     assert ends == [(ev.TasksRelaxed, "paidan"), (ev.TasksAllocated, "paidan")]
+
+
+def test_timers_come_due_however_much_there_is_to_do(log: FailingLog, workspace_name: str) -> None:
+    leap = 0
+
+    async def story() -> None:
+        nonlocal leap
+        log.create()
+        async with writing(log, workspace_name, lambda: time_ns() // 1_000_000 + leap) as writer:
+            await ready(writer, log, workspace_name)
+            wide = [{"after": "10m", "targets": "true"}]
+            await writer.submit(
+                order(rules(rule(targets='agent.team == "north"', relax=wide), workspace=workspace_name))
+            )
+            await writer.submit(order(task()))
+
+            async def busy() -> None:
+                while writer.state.tasks[1].stage == 0:
+                    await writer.submit(order(SetPresence("bob", "available")))
+
+            leap = 600_001
+            await asyncio.wait_for(asyncio.gather(*(busy() for _ in range(32))), PATIENCE_S)
+
+    asyncio.run(story())
+    assert any(isinstance(one.event, ev.TasksRelaxed) for one in log.replay())
 
 
 def test_waiting_for_the_log_to_move(log: FailingLog, workspace_name: str) -> None:
