@@ -7,9 +7,9 @@ from engine.state import Package, State
 from engine.state.task import Task
 
 
-def registered(state: State, event: ev.PackageRegistered, _recorded: ev.Recorded) -> None:
+def registered(state: State, event: ev.PackageRegistered, recorded: ev.Recorded) -> None:
     state.last_package = event.package
-    state.packages[event.package] = Package(event)
+    state.packages[event.package] = Package(event, recorded.at)
     state.package_by_digest[event.digest] = event.package
 
 
@@ -23,7 +23,7 @@ def tasks_imported(state: State, event: ev.TasksImported, recorded: ev.Recorded)
     task_type, business_type, columns = event.task_type, event.business_type, event.columns
     for number, row in enumerate(event.rows, event.first_task):
         state.tasks[number] = Task(
-            number, task_type, business_type, row.priority, at, row.customer, row.owner, row.region,
+            number, task_type, business_type, row.priority, at, package.registered_at, row.customer, row.owner, row.region,
             columns, row.attributes, event.package,
         )  # fmt: skip
     package.chunks = event.chunk + 1

@@ -72,7 +72,7 @@ def _alike(tasks: Iterable[Task]) -> dict[tuple[LaneKey, int | None, bool], list
 
 def _ranks(state: State, key: LaneKey, tasks: list[Task]) -> list[int]:
     ageing = state.ageing_of(key[0])
-    return [rank_of(task.created_at, task.priority, ageing, task.number) for task in tasks]
+    return [rank_of(task.ages_from, task.priority, ageing, task.number) for task in tasks]
 
 
 def _set_relax_timers(state: State, key: LaneKey, tasks: list[Task]) -> None:

@@ -56,7 +56,7 @@ class State(msgspec.Struct):
 
     def rank(self, task: Task) -> int:
         """The task's place in its lane."""
-        return rank_of(task.created_at, task.priority, self.ageing_of(task.rule), task.number)
+        return rank_of(task.ages_from, task.priority, self.ageing_of(task.rule), task.number)
 
     def ageing_of(self, rule_id: str | None) -> int:
         """Milliseconds of waiting that are worth one priority step under this rule."""

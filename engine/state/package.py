@@ -20,6 +20,7 @@ class Package(msgspec.Struct):
     """Mutable, written only by ``engine.evolve``. A chunk's tasks have consecutive numbers."""
 
     registered: PackageRegistered
+    registered_at: int
     status: PackageStatus = "initialized"
     chunks: int = 0
     """Chunks in; the next one expected."""

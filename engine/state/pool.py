@@ -1,7 +1,7 @@
 """Pools: tasks waiting under a rule, in lanes of tasks that the same agents may take, each lane in its order.
 
 Ageing makes the order static: a task that came ``ageing`` later needs one priority step more to be equal, so
-``created_at - priority * ageing`` never has to be computed again. A task of priority p is therefore overtaken only
+``ages_from - priority * ageing`` never has to be computed again. A task of priority p is therefore overtaken only
 by work that came at most (100 - p) * ageing after it.
 """
 
@@ -23,9 +23,9 @@ _NUMBER_BITS = 40
 _NUMBER_MASK = (1 << _NUMBER_BITS) - 1
 
 
-def rank_of(created_at: int, priority: int, ageing_ms: int, number: int) -> int:
+def rank_of(ages_from: int, priority: int, ageing_ms: int, number: int) -> int:
     """Place in the lane, smaller first; the task's number breaks ties and stands in the low bits."""
-    return ((created_at - priority * ageing_ms) << _NUMBER_BITS) | number
+    return ((ages_from - priority * ageing_ms) << _NUMBER_BITS) | number
 
 
 def number_of(rank: int) -> int:

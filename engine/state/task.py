@@ -22,7 +22,10 @@ class Task(msgspec.Struct, gc=False):
     business_type: str
     priority: int
     created_at: int
-    """Milliseconds; the age that ageing counts from."""
+    """Milliseconds."""
+    ages_from: int
+    """What ageing counts from: its creation, or for all rows of a package alike the package's registration, so that
+    the pace of an import decides nothing."""
     customer: str | None
     owner: str | None
     region: str | None
@@ -48,7 +51,17 @@ class Task(msgspec.Struct, gc=False):
 def new_task(number: int, task_type: str, business_type: str, row: TaskRow, columns: tuple[str, ...], at: int) -> Task:
     """The task that a row describes, not yet in a pool."""
     return Task(
-        number, task_type, business_type, row.priority, at, row.customer, row.owner, row.region, columns, row.attributes
+        number,
+        task_type,
+        business_type,
+        row.priority,
+        at,
+        at,
+        row.customer,
+        row.owner,
+        row.region,
+        columns,
+        row.attributes,
     )
 
 

@@ -183,4 +183,4 @@ def place_in(state: State, number: int) -> Place:
 
 def _order(state: State, key: Lane, number: int) -> tuple[int, int]:
     rule, task = state.governing.get(key[0] or ""), state.tasks[number]
-    return (task.created_at - task.priority * (rule.ageing_ms if rule else 3_600_000), number)
+    return (task.ages_from - task.priority * (rule.ageing_ms if rule else 3_600_000), number)

@@ -158,7 +158,7 @@ def waiting(state: State, keys: set[Lane] | None) -> dict[Lane, list[Task]]:
 
 def urgency(state: State, task: Task, now: int) -> Fraction:
     """Priority and a step for each ``ageing`` of waiting; more is more urgent."""
-    return task.priority + Fraction(now - task.created_at, state.governing[task.rule or ""].ageing_ms)
+    return task.priority + Fraction(now - task.ages_from, state.governing[task.rule or ""].ageing_ms)
 
 
 def _key(task: Task) -> Lane:
