@@ -23,8 +23,8 @@ def tasks_imported(state: State, event: ev.TasksImported, recorded: ev.Recorded)
     task_type, business_type, columns = event.task_type, event.business_type, event.columns
     for number, row in enumerate(event.rows, event.first_task):
         state.tasks[number] = Task(
-            number, task_type, business_type, row.priority, at, package.registered_at, row.customer, row.owner, row.region,
-            columns, row.attributes, event.package,
+            number, task_type, business_type, row.priority, at, package.registered_at,
+            row.customer, row.owner, row.region, columns, row.attributes, event.package,
         )  # fmt: skip
     package.chunks = event.chunk + 1
     package.rejected += len(event.rejected)
