@@ -40,9 +40,6 @@ def first(data: Path) -> Iterator[Paidan]:
     assert served.stop() == 0, served.said()
 
 
-OK = grpc.StatusCode.OK
-
-
 def postmaster(data: Path) -> int:
     return int((data / "postgres" / "postmaster.pid").read_text().split()[0])
 
@@ -95,15 +92,14 @@ def _status(served: Paidan, number: int) -> str:
 
 def test_what_was_accepted_is_finished_when_told_to_end(first: Paidan) -> None:
     """SIGTERM while creates are under way: what was acknowledged is in the log; the rest, repeated, is there once."""
-    create, names = first.client.tasks.CreateTask, [f"errand-{place}" for place in range(1_000)]
+    create, names = first.client.tasks.CreateTask, [f"errand-{place}" for place in range(500)]
     asked = {name: CreateTaskRequest(parent=first.parent, task_type="errand", request_id=name) for name in names}
     calls = {name: create.future(request, timeout=30) for name, request in asked.items()}
     until(lambda: any(call.done() for call in calls.values()), "the first answer")
     first.process("server").terminate()
     assert not all(call.done() for call in calls.values())
     acknowledged = {name: call.result().number for name, call in calls.items() if call.exception() is None}
-    # cancelled: on the server's doorstep when it closed, never begun
-    assert {call.code() for call in calls.values()} <= {OK, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+    assert {call.code() for call in calls.values()} <= {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}
     assert acknowledged and first.stop() == 0
     first.start()
     known = {name: first.client.ask(first.client.tasks.CreateTask, request).number for name, request in asked.items()}
