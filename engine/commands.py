@@ -191,3 +191,5 @@ class Order(msgspec.Struct, frozen=True):
     request: str = ""
     """Empty: the shell did not get one, so nothing is remembered of it."""
     correlation: str = ""
+    trace: str = ""
+    """W3C ``traceparent`` of the call, so that a trace runs on into the views and the messages."""

@@ -362,3 +362,5 @@ class Recorded(msgspec.Struct, frozen=True):
     event: Event
     fingerprint: str = ""
     """Of the command, so that a request id reused for another command is noticed."""
+    trace: str = ""
+    """W3C ``traceparent`` of the call that caused it; empty where nobody traces."""

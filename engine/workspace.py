@@ -77,6 +77,7 @@ class Workspace:
             order.correlation or order.request,
             event,
             fingerprint,
+            order.trace,
         )
         evolve(self.state, recorded)
         self._agenda.note(self.state, event)

@@ -30,6 +30,7 @@ class Envelope(msgspec.Struct, frozen=True, omit_defaults=True):
     request: str = ""
     correlation: str = ""
     fingerprint: str = ""
+    trace: str = ""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -55,6 +56,7 @@ def encode(recorded: Recorded, prev: str) -> Stored:
         recorded.request,
         recorded.correlation,
         recorded.fingerprint,
+        recorded.trace,
     )
     return Stored(recorded.position, topic_of(recorded.event), _encode(envelope))
 
@@ -70,6 +72,7 @@ def decode(stored: Stored) -> Recorded:
         envelope.correlation,
         _decode_event(stored, envelope),
         envelope.fingerprint,
+        envelope.trace,
     )
 
 
