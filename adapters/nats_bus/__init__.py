@@ -1,0 +1,6 @@
+"""Dispatch events on NATS: the publisher process tails the log into a JetStream stream, one message a fact.
+
+Read in this order: ``facts`` (what is published), ``fan_out`` (which facts an event holds), ``subjects`` and
+``cloud_events`` (what a message looks like), ``stream`` and ``batches`` (how it gets there once), ``publisher``.
+docs/events.md is the page for subscribers.
+"""

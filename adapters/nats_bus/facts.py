@@ -1,0 +1,298 @@
+"""What is published: one struct a kind of fact. Its JSON is the ``data`` of a CloudEvent; schemas are made from here.
+
+A kind that was released is never edited: a change is a new struct with the next version beside it.
+Personal data stands in ``MaskedPerson`` only; free text has long numbers masked.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from engine.events import AttributeValue
+
+
+class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A fact. ``kind`` is entity and name: two tokens of the subject, and the middle of the CloudEvents type."""
+
+    kind: ClassVar[str]
+    version: ClassVar[int] = 1
+
+
+class MaskedPerson(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The customer as far as a message may show him: 王*, 138****1234, 320***********1234."""
+
+    name: str | None = None
+    mobile: str | None = None
+    id_card: str | None = None
+
+
+# --- rules, agents ----------------------------------------------------------------------------------------------------
+
+
+class RuleSetApplied(Fact, frozen=True):
+    """A rule set version is in force. The document itself is to be had over gRPC."""
+
+    kind: ClassVar[str] = "rule_set.applied"
+    rule_set_version: int
+    rules: tuple[str, ...]
+    """Ids, in the order they are asked."""
+    reason: str = ""
+
+
+class AgentRegistered(Fact, frozen=True):
+    """An agent is new, or has new data. ``presence`` counts only where he is new."""
+
+    kind: ClassVar[str] = "agent.registered"
+    agent: str
+    name: str
+    team: str
+    capacity: int
+    weight: int
+    presence: str
+    attributes: dict[str, AttributeValue] = {}
+
+
+class AgentRemoved(Fact, frozen=True):
+    """An agent has left the roster; he held nothing."""
+
+    kind: ClassVar[str] = "agent.removed"
+    agent: str
+
+
+class AgentPresenceChanged(Fact, frozen=True):
+    """An agent is available, busy, away or offline."""
+
+    kind: ClassVar[str] = "agent.presence_changed"
+    agent: str
+    presence: str
+    reason: str = ""
+
+
+# --- packages ---------------------------------------------------------------------------------------------------------
+
+
+class PackageRegistered(Fact, frozen=True):
+    """A list was handed in."""
+
+    kind: ClassVar[str] = "package.registered"
+    package: int
+    segment: str
+    digest: str
+    """SHA-256 of content, mapping and task type."""
+    size: int
+    """Bytes."""
+    task_type: str
+    business_type: str
+    priority: int = 0
+
+
+class PackageParsingStarted(Fact, frozen=True):
+    """Its rows are being read."""
+
+    kind: ClassVar[str] = "package.parsing_started"
+    package: int
+
+
+class PackageRowRejected(Fact, frozen=True):
+    """A source row was set aside. Its text is not published."""
+
+    kind: ClassVar[str] = "package.row_rejected"
+    package: int
+    line: int
+    column: str
+    reason: str
+
+
+class PackageParsed(Fact, frozen=True):
+    """All its rows are tasks now, or were set aside."""
+
+    kind: ClassVar[str] = "package.parsed"
+    package: int
+    rows: int
+    rejected: int
+
+
+class PackageDistributing(Fact, frozen=True):
+    """Its tasks begin to go into pools."""
+
+    kind: ClassVar[str] = "package.distributing"
+    package: int
+    rule_set_version: int
+
+
+class PackageDistributed(Fact, frozen=True):
+    """Distribution came to rest. ``waiting``: reason -> rows; absent where every row has an agent."""
+
+    kind: ClassVar[str] = "package.distributed"
+    package: int
+    distributed: int
+    waiting: dict[str, int] = {}
+
+
+class PackageFailed(Fact, frozen=True):
+    """It could not be read."""
+
+    kind: ClassVar[str] = "package.failed"
+    package: int
+    reason: str
+
+
+class PackageWithdrawn(Fact, frozen=True):
+    """Its sender took it back; its open tasks are cancelled one by one."""
+
+    kind: ClassVar[str] = "package.withdrawn"
+    package: int
+    reason: str = ""
+
+
+# --- tasks ------------------------------------------------------------------------------------------------------------
+
+
+class TaskCreated(Fact, frozen=True):
+    """A task has come: alone, or as a row of a package (then with ``package`` and ``line``)."""
+
+    kind: ClassVar[str] = "task.created"
+    task: int
+    task_type: str
+    business_type: str
+    priority: int
+    attributes: dict[str, AttributeValue]
+    """Those that are present."""
+    package: int | None = None
+    line: int | None = None
+    customer: str | None = None
+    owner: str | None = None
+    region: str | None = None
+    person: MaskedPerson | None = None
+
+
+class TaskPooled(Fact, frozen=True):
+    """A task waits under a rule; without ``rule``: none governs it."""
+
+    kind: ClassVar[str] = "task.pooled"
+    task: int
+    rule_set_version: int
+    rule: str | None = None
+    package: int | None = None
+
+
+class TaskRelaxed(Fact, frozen=True):
+    """A task has waited long enough for its rule's wider targets."""
+
+    kind: ClassVar[str] = "task.relaxed"
+    task: int
+    rule: str
+    stage: int
+    package: int | None = None
+
+
+class TaskAssigned(Fact, frozen=True):
+    """An agent holds a task: given to him, claimed by him, or put into his hands by a supervisor."""
+
+    kind: ClassVar[str] = "task.assigned"
+    task: int
+    agent: str
+    grant: int
+    """Whoever starts or completes the task names it."""
+    method: str
+    """``push``, ``claim`` or ``manual``."""
+    rule_set_version: int
+    rule: str | None = None
+    package: int | None = None
+    round: int | None = None
+    picked_by: str | None = None
+    """The strategy that decided; of a push."""
+    passed: tuple[str, ...] = ()
+    """Strategies that fell through before, each with its reason."""
+    reason: str = ""
+    """A supervisor's."""
+
+
+class TaskTakenAway(Fact, frozen=True):
+    """An agent no longer holds a task: it was given to another. The same moment's ``task.assigned`` names that one."""
+
+    kind: ClassVar[str] = "task.taken_away"
+    task: int
+    agent: str
+    given_to: str
+    package: int | None = None
+    reason: str = ""
+
+
+class TaskStarted(Fact, frozen=True):
+    """The agent works on it."""
+
+    kind: ClassVar[str] = "task.started"
+    task: int
+    agent: str
+    grant: int
+    package: int | None = None
+
+
+class TaskCompleted(Fact, frozen=True):
+    """The agent is done with it."""
+
+    kind: ClassVar[str] = "task.completed"
+    task: int
+    agent: str
+    grant: int
+    package: int | None = None
+    wrap_up: dict[str, str] = {}
+
+
+class TaskCancelled(Fact, frozen=True):
+    """A task was taken out; ``agent``: who held it until then."""
+
+    kind: ClassVar[str] = "task.cancelled"
+    task: int
+    agent: str | None = None
+    package: int | None = None
+    reason: str = ""
+
+
+# --- pools, commands --------------------------------------------------------------------------------------------------
+
+
+class PoolStalled(Fact, frozen=True):
+    """Nobody may take what waits in a lane of a rule's pool, and why."""
+
+    kind: ClassVar[str] = "pool.stalled"
+    rule: str
+    stage: int
+    reason: str
+    waiting: int
+    lane: tuple[AttributeValue, ...] = ()
+
+
+class CommandRefused(Fact, frozen=True):
+    """A command on work already handed out was refused, and that is on record."""
+
+    kind: ClassVar[str] = "command.refused"
+    command: str
+    refusal: str
+    """One of the glossary's five kinds."""
+    reason: str
+    message: str
+    task: int | None = None
+    agent: str | None = None
+    package: int | None = None
+
+
+class CommandHadNoEffect(Fact, frozen=True):
+    """What a request asked for was so already."""
+
+    kind: ClassVar[str] = "command.had_no_effect"
+    command: str
+    number: int | None = None
+    agent: str | None = None
+
+
+FACTS: dict[str, type[Fact]] = {cls.kind: cls for cls in Fact.__subclasses__()}
+"""Kind -> struct."""
+
+
+def type_of(fact: type[Fact]) -> str:
+    """The CloudEvents type: ``paidan.task.assigned.v1``."""
+    return f"paidan.{fact.kind}.v{fact.version}"

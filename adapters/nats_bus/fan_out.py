@@ -1,0 +1,201 @@
+"""Which facts an event of the log holds, in an order that never changes: a fact's index is part of its address.
+
+Pure. A bulk event holds a fact a row, a task or an agent; a reassignment holds two, one for each agent it concerns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count, repeat
+from typing import Any
+
+from adapters.nats_bus import facts
+from adapters.nats_bus.facts import Fact, MaskedPerson
+from engine import events as ev
+from engine.events import Recorded
+from projections.masking import masked, masked_text
+
+PackageOf = Callable[[int], int | None]
+"""Task number -> the package it came in; None: it came alone."""
+FanOut = Callable[[Any, Recorded, PackageOf], Iterable[Fact]]
+
+
+def facts_of(recorded: Recorded, package_of: PackageOf) -> Iterator[Fact]:
+    """The facts of an event; the first has index 0."""
+    return iter(FAN_OUT[type(recorded.event)](recorded.event, recorded, package_of))
+
+
+def _rule_set(event: ev.RuleSetApplied, *_: object) -> Iterable[Fact]:
+    yield facts.RuleSetApplied(
+        event.version, tuple(rule.id for rule in event.rule_set.rules), masked_text(event.reason)
+    )
+
+
+def _agents(event: ev.AgentsRegistered, *_: object) -> Iterable[Fact]:
+    for who in event.agents:
+        yield facts.AgentRegistered(
+            who.id, who.name, who.team, who.capacity, who.weight, who.presence, who.attributes
+        )  # fmt: skip
+
+
+def _removed(event: ev.AgentsRemoved, *_: object) -> Iterable[Fact]:
+    return map(facts.AgentRemoved, event.agents)
+
+
+def _presence(event: ev.AgentPresenceChanged, *_: object) -> Iterable[Fact]:
+    yield facts.AgentPresenceChanged(event.agent, event.presence, masked_text(event.reason))
+
+
+def _registered(event: ev.PackageRegistered, *_: object) -> Iterable[Fact]:
+    """Without the address it was fetched from, which may hold a password."""
+    yield facts.PackageRegistered(
+        event.package, event.segment, event.digest, event.size, event.task_type, event.business_type, event.priority
+    )
+
+
+def _parsing(event: ev.PackageParsingStarted, *_: object) -> Iterable[Fact]:
+    yield facts.PackageParsingStarted(event.package)
+
+
+def _imported(event: ev.TasksImported, *_: object) -> Iterable[Fact]:
+    persons = event.persons or repeat(None)
+    for task, row, person in zip(count(event.first_task), event.rows, persons, strict=False):
+        yield _task(task, event, row, person, event.package)
+    for rejected in event.rejected:
+        yield facts.PackageRowRejected(event.package, rejected.line, rejected.column, masked_text(rejected.reason))
+
+
+def _created(event: ev.TaskCreated, *_: object) -> Iterable[Fact]:
+    yield _task(event.task, event, event.row, event.person, None)
+
+
+def _task(
+    task: int,
+    event: ev.TaskCreated | ev.TasksImported,
+    row: ev.TaskRow,
+    person: ev.Person | None,
+    package: int | None,
+) -> Fact:
+    present: dict[str, ev.AttributeValue] = {
+        name: value for name, value in zip(event.columns, row.attributes, strict=True) if value is not None
+    }
+    shown = MaskedPerson(*(text or None for text in masked(person))) if person is not None else None
+    return facts.TaskCreated(
+        task, event.task_type, event.business_type, row.priority, present, package, row.line or None,
+        row.customer, row.owner, row.region, shown,
+    )  # fmt: skip
+
+
+def _parsed(event: ev.PackageParsed, *_: object) -> Iterable[Fact]:
+    yield facts.PackageParsed(event.package, event.rows, event.rejected)
+
+
+def _distributing(event: ev.PackageDistributing, *_: object) -> Iterable[Fact]:
+    yield facts.PackageDistributing(event.package, event.rule_set_version)
+
+
+def _distributed(event: ev.PackageDistributed, *_: object) -> Iterable[Fact]:
+    yield facts.PackageDistributed(event.package, event.distributed, event.waiting)
+
+
+def _failed(event: ev.PackageFailed, *_: object) -> Iterable[Fact]:
+    yield facts.PackageFailed(event.package, masked_text(event.reason))
+
+
+def _withdrawn(event: ev.PackageWithdrawn, *_: object) -> Iterable[Fact]:
+    yield facts.PackageWithdrawn(event.package, masked_text(event.reason))
+
+
+def _pooled(event: ev.TasksPooled, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    for placement in event.placements:
+        for task in placement.tasks:
+            yield facts.TaskPooled(task, event.rule_set_version, placement.rule, package_of(task))
+
+
+def _relaxed(event: ev.TasksRelaxed, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    for task in event.tasks:
+        yield facts.TaskRelaxed(task, event.rule, event.stage, package_of(task))
+
+
+def _allocated(event: ev.TasksAllocated, recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    grant, version = recorded.position, event.rule_set_version
+    for task, who, under, how in zip(event.tasks, event.who, event.under, event.how, strict=True):
+        pick = event.picks[how]
+        yield facts.TaskAssigned(
+            task, event.agents[who], grant, "push", version, event.rules[under], package_of(task),
+            event.round, pick.by, pick.passed,
+        )  # fmt: skip
+
+
+def _claimed(event: ev.TaskClaimed, recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    yield facts.TaskAssigned(
+        event.task, event.agent, recorded.position, "claim", event.rule_set_version, event.rule, package_of(event.task)
+    )
+
+
+def _reassigned(event: ev.TaskReassigned, recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    package, reason = package_of(event.task), masked_text(event.reason)
+    if event.held_by:
+        yield facts.TaskTakenAway(event.task, event.held_by, event.agent, package, reason)
+    yield facts.TaskAssigned(
+        event.task, event.agent, recorded.position, "manual", event.rule_set_version, event.rule, package, reason=reason
+    )
+
+
+def _started(event: ev.TaskStarted, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    yield facts.TaskStarted(event.task, event.agent, event.grant, package_of(event.task))
+
+
+def _completed(event: ev.TaskCompleted, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    wrap_up = {name: masked_text(text) for name, text in event.wrap_up.items()}
+    yield facts.TaskCompleted(event.task, event.agent, event.grant, package_of(event.task), wrap_up)
+
+
+def _cancelled(event: ev.TasksCancelled, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    reason = masked_text(event.reason)
+    for task, agent in zip(event.tasks, event.agents, strict=True):
+        yield facts.TaskCancelled(task, agent or None, package_of(task), reason)
+
+
+def _stalled(event: ev.PoolStalled, *_: object) -> Iterable[Fact]:
+    yield facts.PoolStalled(event.rule, event.stage, event.reason, event.waiting, event.lane)
+
+
+def _refused(event: ev.CommandRefused, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    package = None if event.task is None else package_of(event.task)
+    yield facts.CommandRefused(
+        event.command, event.kind, event.reason, masked_text(event.message), event.task, event.agent, package
+    )
+
+
+def _no_effect(event: ev.CommandHadNoEffect, *_: object) -> Iterable[Fact]:
+    yield facts.CommandHadNoEffect(event.command, event.number, event.agent)
+
+
+FAN_OUT: dict[type[ev.Event], FanOut] = {
+    ev.RuleSetApplied: _rule_set,
+    ev.AgentsRegistered: _agents,
+    ev.AgentsRemoved: _removed,
+    ev.AgentPresenceChanged: _presence,
+    ev.PackageRegistered: _registered,
+    ev.PackageParsingStarted: _parsing,
+    ev.TasksImported: _imported,
+    ev.PackageParsed: _parsed,
+    ev.PackageDistributing: _distributing,
+    ev.PackageDistributed: _distributed,
+    ev.PackageFailed: _failed,
+    ev.PackageWithdrawn: _withdrawn,
+    ev.TaskCreated: _created,
+    ev.TasksPooled: _pooled,
+    ev.TasksRelaxed: _relaxed,
+    ev.TasksAllocated: _allocated,
+    ev.PoolStalled: _stalled,
+    ev.TaskClaimed: _claimed,
+    ev.TaskStarted: _started,
+    ev.TaskCompleted: _completed,
+    ev.TasksCancelled: _cancelled,
+    ev.TaskReassigned: _reassigned,
+    ev.CommandRefused: _refused,
+    ev.CommandHadNoEffect: _no_effect,
+}
+"""Event -> its facts. A test fails for an event that is not here."""
