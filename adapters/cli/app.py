@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from adapters.cli import agents, audit, packages, rules, tasks, views
+from adapters.cli import agents, audit, doctor, packages, rules, tasks, views
 
 app = typer.Typer(
     name="paidan",
@@ -20,3 +20,4 @@ app.add_typer(packages.app, name="packages")
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(views.app, name="views")
 audit.register(app)
+doctor.register(app)

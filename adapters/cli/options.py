@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-DEFAULT_SERVER = "127.0.0.1:7411"
-DEFAULT_WORKSPACE = "default"
+from adapters.settings.defaults import DEFAULT_SERVER, DEFAULT_WORKSPACE
+
+__all__ = ["DEFAULT_SERVER", "DEFAULT_WORKSPACE"]
 
 Server = Annotated[str, typer.Option("--server", envvar="PAIDAN_SERVER", metavar="HOST:PORT", help="Server to ask.")]
 WorkspaceName = Annotated[str, typer.Option("--workspace", envvar="PAIDAN_WORKSPACE", help="Workspace to work in.")]

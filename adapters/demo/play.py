@@ -52,7 +52,7 @@ class Demo:
     def run(self) -> int:
         """The exit code."""
         self._made.mkdir(parents=True, exist_ok=True)
-        self._say(f"paidan: a server with a PostgreSQL of its own, data in {self._plan.data}")
+        self._say(f"paidan: a server with a PostgreSQL and a NATS of its own, data in {self._plan.data}")
         server = self._serve()
         try:
             if not wait_until_serving(self._plan.listen, START_S):
@@ -148,6 +148,8 @@ class Demo:
             f"  paidan explain {task or 1}{options}",
             f"  paidan events --from 1 --limit 20{options}",
             f"  paidan verify{options}\n",
+            "Every dispatch is on NATS too, at the address that serve prints. Listen with\n",
+            f"  python examples/subscribers/dispatch_events.py NATS_URL {self._plan.workspace}\n",
             "(in a checkout the program is .venv/bin/paidan)",
         )
         self._say("\n".join(lines))

@@ -34,6 +34,7 @@ class AuditService(AuditServiceServicer):
 
     def __init__(self, desk: Desk, reading: Reading, services: Services, tail: Tail) -> None:
         self._desk, self._reading, self._audit, self._tail = desk, reading, services.audit, tail
+        self._message_bytes = services.limits.stream_message_bytes
 
     async def ReadEvents(
         self, request: pb.ReadEventsRequest, _context: Context
@@ -45,7 +46,7 @@ class AuditService(AuditServiceServicer):
         checks.end()
         while True:
             found = await self._reading.events(after, min(READ, left or READ))
-            for batch in in_batches(map(event_message, found)):
+            for batch in in_batches(map(event_message, found), self._message_bytes):
                 yield pb.ReadEventsResponse(events=batch, position=batch[-1].position)
             after = found[-1].position if found else after
             if (request.limit and (left := left - len(found)) == 0) or not (found or request.follow):

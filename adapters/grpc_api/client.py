@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -22,6 +23,8 @@ Answer = TypeVar("Answer")
 
 TIMEOUT_S = 60.0
 MESSAGE_BYTES = 16 * 1024 * 1024
+
+LARGER = re.compile(r"larger than max \((\d+) vs\. (\d+)\)")
 
 REFUSED, UNREACHABLE = 1, 3
 AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
@@ -89,7 +92,17 @@ class Client:
         if code == UNREACHABLE and not found.reason:
             message = f"Expected a server at {self._server}, but it does not answer ({call.details()}); is it running?"
             return CallError(code, message, late=late)
+        if call.code() == grpc.StatusCode.RESOURCE_EXHAUSTED and not found.reason:
+            return CallError(code, _over_a_limit(str(call.details())), call.code().name)
         return CallError(code, call.details(), found.reason or call.code().name, found.violations, late=late)
+
+
+def _over_a_limit(details: str) -> str:
+    """What gRPC itself refuses, in our words."""
+    sizes = LARGER.search(details)
+    if sizes is None:
+        return f"Expected no more than the server takes on, but it said: {details}; ask again shortly"
+    return f"Expected a message of at most {sizes[2]} bytes, but it has {sizes[1]}; send or ask for less at a time"
 
 
 def fresh_request_id() -> str:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from math import inf
 from typing import Any, TypeAlias
 
 import grpc
 
 from adapters.grpc_api.checks import MAX_ID, Checks
 from adapters.grpc_api.failures import refused
-from adapters.grpc_api.metadata import ACTOR, ANONYMOUS, CORRELATION
+from adapters.grpc_api.metadata import ACTOR, ANONYMOUS, CALLER, CORRELATION, TRACEPARENT, traced
 from adapters.grpc_api.services import Services
+from adapters.grpc_api.telemetry import trace_at_hand
 from engine.answers import Answer
 from engine.commands import Command, Order
 from engine.refusals import Refusal
@@ -30,8 +33,9 @@ class Desk:
 
     async def submit(self, command: Command, request_id: str, context: Context) -> Answer:
         """The durable answer. Raises Failure where the command is refused."""
-        actor, correlation = self._caller(context)
-        outcome = await self._writer.submit(Order(command, actor, request_id, correlation))
+        actor, correlation, trace = self._caller(context)
+        order = Order(command, actor, request_id, correlation, trace)
+        outcome = await self._writer.submit(order, _deadline(context))
         if isinstance(outcome, Refusal):
             raise refused(outcome)
         if outcome.refusal is not None:
@@ -51,12 +55,19 @@ class Desk:
         """``workspaces/{workspace}/{collection}/{key}``."""
         return f"workspaces/{self._workspace}/{collection}/{key}"
 
-    def _caller(self, context: Context) -> tuple[str, str]:
-        sent = {key: value for key, value in context.invocation_metadata() or () if key in (ACTOR, CORRELATION)}
+    def _caller(self, context: Context) -> tuple[str, str, str]:
+        """Actor, correlation, and the span that what comes of it belongs under."""
+        sent = {key: value for key, value in context.invocation_metadata() or () if key in CALLER}
         if not sent:
-            return ANONYMOUS, ""
+            return ANONYMOUS, "", trace_at_hand.get()
         checks = self.checks()
         actor = checks.line(ACTOR, str(sent.get(ACTOR, ANONYMOUS)), MAX_ID, required=True)
         correlation = checks.line(CORRELATION, str(sent.get(CORRELATION, "")), MAX_ID)
         checks.end()
-        return actor, correlation
+        return actor, correlation, trace_at_hand.get() or traced(str(sent.get(TRACEPARENT, "")))
+
+
+def _deadline(context: Context) -> float:
+    """The caller's, in the event loop's seconds."""
+    left = context.time_remaining()
+    return inf if left is None else asyncio.get_running_loop().time() + left

@@ -13,9 +13,6 @@ from adapters.grpc_api.words import timestamp
 from engine import events as ev
 from projections.masking import masked
 
-MAX_BYTES = 1_000_000
-"""Of one message of a stream; callers take 4 MB unless they say otherwise."""
-
 _encode = msgspec.json.Encoder().encode
 
 
@@ -29,12 +26,12 @@ def history_message(recorded: ev.Recorded, task: int) -> Event:
     return _message(recorded, _encode(about_task(recorded.event, task)))
 
 
-def in_batches(messages: Iterable[Event]) -> Iterator[list[Event]]:
-    """Messages of a stream, each of bounded size."""
+def in_batches(messages: Iterable[Event], most: int) -> Iterator[list[Event]]:
+    """Messages of a stream, each of at most so many bytes, or of one event."""
     batch: list[Event] = []
     size = 0
     for message in messages:
-        if batch and size + len(message.data_json) > MAX_BYTES:
+        if batch and size + len(message.data_json) > most:
             yield batch
             batch, size = [], 0
         batch.append(message)

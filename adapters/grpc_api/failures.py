@@ -61,6 +61,11 @@ def unavailable(reason: str, message: str, retry_after: float = 1.0) -> Failure:
     return Failure("unavailable", reason, message, retry_after=retry_after)
 
 
+def overloaded(reason: str, message: str, retry_after: float | None = 1.0) -> Failure:
+    """More is asked than the server takes on. Callers should add some chance of their own to the time they wait."""
+    return Failure("overloaded", reason, message, retry_after=retry_after)
+
+
 def too_late(message: str) -> Failure:
     """The caller's deadline leaves no time."""
     return Failure("deadline", "DEADLINE_EXCEEDED", message)

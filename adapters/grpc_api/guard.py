@@ -1,19 +1,26 @@
-"""Stands around every RPC: whatever goes wrong inside leaves as one status with details, never as a traceback."""
+"""Stands around every RPC: lets in as many as there is room for; whatever goes wrong inside leaves as one status with
+details, never as a traceback.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 from uuid import uuid4
 
 import grpc
 from google.protobuf.message import DecodeError
 
+from adapters.grpc_api.call_classes import Gates
 from adapters.grpc_api.failures import Failure, invalid, unavailable
 from adapters.grpc_api.foreign import failure_of
+from adapters.grpc_api.gates import Gate
+from adapters.grpc_api.slow_readers import SlowReaders
 from adapters.grpc_api.status import status_of
+from adapters.settings.limits import Limits
 from engine.refusals import Violation
 
 log = logging.getLogger("paidan.grpc")
@@ -29,7 +36,9 @@ STANDARD = "/grpc."
 class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs alone
     """Wraps each method once and keeps the wrapped handler; knows when no RPC is under way."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self.gates = Gates(limits)
+        self.readers = SlowReaders(limits.stream_write_s)
         self.closing = False
         """Set when the server ends: what comes now is told to come again."""
         self.seen = 0
@@ -51,6 +60,11 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
         self._guarded[method] = handler = self._wrapped(plain, method)
         return handler
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no RPC is under way."""
+        return self._idle.is_set()
+
     async def idle(self) -> None:
         """Return once no RPC is under way."""
         await self._idle.wait()
@@ -65,35 +79,49 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
         return handler._replace(**{kind: self._unary(getattr(handler, kind), method)})
 
     def _unary(self, behaviour: Callable[[Any, Any], Awaitable[Any]], method: str) -> Callable[[Any, Any], Any]:
+        gate = self.gates.of(method, streams=False)
+        large = gate is self.gates.queries
+
         async def call(request: Any, context: Any) -> Any:
             self._enter()
             try:
-                self._check_open()
-                return await behaviour(_read(request), context)
+                self._admit(gate, context)
+                answer = await behaviour(_read(request), context)
+                if large:
+                    self.readers.watch(context)
             except Exception as error:
                 await context.abort_with_status(status_of(_failure(error, method)))
+            else:
+                return answer
             finally:
                 self._leave()
 
         return call
 
-    def _stream(self, behaviour: Callable[[Any, Any], AsyncIterator[Any]], method: str) -> Callable[[Any, Any], Any]:
-        async def call(request: Any, context: Any) -> AsyncIterator[Any]:
+    def _stream(self, behaviour: Callable[[Any, Any], AsyncGenerator[Any, None]], method: str) -> Callable[..., Any]:
+        """Written out message by message: handed to gRPC as a generator, a write could not be timed."""
+        gate = self.gates.of(method, streams=True)
+
+        async def call(request: Any, context: Any) -> None:
             self._enter()
             try:
-                self._check_open()
-                async for message in behaviour(_read(request), context):
-                    yield message
+                self._admit(gate, context)
+                async with aclosing(behaviour(_read(request), context)) as messages:
+                    async for message in messages:
+                        await self.readers.write(context, message)
             except Exception as error:
-                await context.abort_with_status(status_of(_failure(error, method)))
+                await self.readers.end(context, status_of(_failure(error, method)))
             finally:
                 self._leave()
 
         return call
 
-    def _check_open(self) -> None:
+    def _admit(self, gate: Gate, context: Any) -> None:
+        """Room is given back when gRPC is through with the call, its answer handed on. Raises Failure."""
         if self.closing:
             raise unavailable("STOPPING", "Expected the server to go on, but it is being stopped; ask again shortly")
+        gate.enter(peer := context.peer())
+        context.add_done_callback(lambda _: gate.leave(peer))
 
     def _enter(self) -> None:
         self.seen += 1

@@ -86,7 +86,7 @@ class ImporterService(ImporterServiceServicer):
         checks = self._desk.checks()
         try:
             command = _decode_rows(payload)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             checks.wrong("command_json", f"Expected the command ImportRows, but: {error}")
             checks.end()
             raise

@@ -9,12 +9,15 @@ from paidan.v1 import packages_pb2 as pb
 from paidan.v1.packages_pb2_grpc import PackageServiceServicer
 
 from adapters.grpc_api.checks import Checks
+from adapters.grpc_api.connections import is_local
 from adapters.grpc_api.desk import Context, Desk
 from adapters.grpc_api.package_messages import check_spec, mapping_of, package_message, rejected_message
 from adapters.grpc_api.reading import Reading
-from adapters.grpc_api.uploads import data_of, header_of
+from adapters.grpc_api.services import Services
+from adapters.grpc_api.uploads import data_of, header_of, in_time
 from adapters.grpc_api.waiting import Tail
-from adapters.importing.spool import Spool, Spooled, package_digest
+from adapters.importing.allowed_sources import AllowedSources
+from adapters.importing.spool import Spooled, package_digest
 from engine.answers import Answer
 from engine.commands import RegisterPackage, WithdrawPackage
 
@@ -27,8 +30,10 @@ AT_REST = frozenset({"distributed", "partly_distributed", "failed", "withdrawn"}
 class PackageService(PackageServiceServicer):
     """Lists are spooled here and read by the importer process; nothing is parsed in the server."""
 
-    def __init__(self, desk: Desk, reading: Reading, spool: Spool, tail: Tail) -> None:
-        self._desk, self._reading, self._spool, self._tail = desk, reading, spool, tail
+    def __init__(self, desk: Desk, reading: Reading, services: Services, tail: Tail) -> None:
+        self._desk, self._reading, self._spool, self._tail = desk, reading, services.spool, tail
+        self._allowed = AllowedSources(services.limits.import_from)
+        self._part_s = services.limits.upload_part_s
 
     async def ImportPackage(self, request: pb.ImportPackageRequest, context: Context) -> pb.ImportPackageResponse:
         checks = self._desk.checks()
@@ -36,7 +41,8 @@ class PackageService(PackageServiceServicer):
         _check(checks, request)
         answer = self._desk.registered(request.request_id, request.uri)
         if answer is None:
-            spooled = await self._spool.put_uri(request.uri)
+            source = self._allowed.resolved(request.uri, is_local(context.peer()))
+            spooled = await self._spool.put_uri(source)
             answer = await self._register(request.uri, spooled, request, context)
         return pb.ImportPackageResponse(
             name=self._name(answer.number), number=answer.number or 0, position=answer.position, changed=answer.changed
@@ -45,11 +51,12 @@ class PackageService(PackageServiceServicer):
     async def UploadPackage(
         self, request_iterator: AsyncIterator[pb.UploadPackageRequest], context: Context
     ) -> pb.UploadPackageResponse:
-        header = await header_of(request_iterator)
+        parts = in_time(request_iterator, self._part_s)
+        header = await header_of(parts)
         checks = self._desk.checks()
         checks.line("header.file_name", header.file_name, MAX_URI, required=True)
         _check(checks, header, "header.")
-        spooled = await self._spool.put_chunks(data_of(request_iterator))
+        spooled = await self._spool.put_chunks(data_of(parts))
         answer = await self._register(f"upload:{header.file_name}", spooled, header, context)
         return pb.UploadPackageResponse(
             name=self._name(answer.number), number=answer.number or 0, position=answer.position, changed=answer.changed

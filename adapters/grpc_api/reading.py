@@ -9,7 +9,7 @@ from adapters.grpc_api.desk import Context
 from adapters.grpc_api.failures import not_found, too_late, unavailable
 from adapters.grpc_api.services import Services
 from adapters.grpc_api.terms import filter_terms, order_terms
-from adapters.grpc_api.waiting import time_left
+from adapters.grpc_api.waiting import PATIENCE_S, SPARE_S, time_left
 from adapters.views.positions import BehindError
 from adapters.views.queries import Queries
 from engine.events import Recorded
@@ -46,7 +46,7 @@ class Reading:
 
     def __init__(self, services: Services) -> None:
         self._queries: Queries = services.queries
-        self._writer = services.writer
+        self._writer, self._longest_s = services.writer, services.limits.wait_s
 
     # --- lists -------------------------------------------------------------------------------------------------------
 
@@ -162,9 +162,9 @@ class Reading:
         if not position:
             return
         try:
-            await self._queries.wait_for(views, position, time_left(context))
+            await self._queries.wait_for(views, position, time_left(context, self._longest_s))
         except BehindError as error:
-            if context.time_remaining() is None:
+            if (context.time_remaining() or PATIENCE_S) > SPARE_S:  # it is not the caller's deadline that has come
                 raise unavailable("VIEW_BEHIND", str(error)) from error
             raise too_late(str(error)) from error
 

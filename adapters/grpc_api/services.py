@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 from typing import Protocol
 
 from adapters.audit.findings import Progress, Report
 from adapters.audit.rule_changes import DryRun
 from adapters.importing.spool import Spool
+from adapters.settings.limits import Limits
 from adapters.views.queries import Queries
 from engine.answers import Answer
 from engine.commands import Order
@@ -26,8 +28,11 @@ class Writer(Protocol):
     def position(self) -> int:
         """Of the last durable event."""
 
-    async def submit(self, order: Order) -> Answer | Refusal:
-        """Resolves once the outcome is durable. Raises what ``foreign`` knows."""
+    async def submit(self, order: Order, until: float = inf) -> Answer | Refusal:
+        """Resolves once the outcome is durable; ``until`` is the caller's deadline, in the event loop's seconds.
+
+        Raises what ``foreign`` knows.
+        """
 
     @property
     def state(self) -> State:
@@ -67,3 +72,4 @@ class Services:
     audit: Audit
     dry_run: Callable[[str], Awaitable[DryRun | Refusal]]
     """What applying a rule document would do."""
+    limits: Limits = field(default_factory=Limits)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 from paidan.v1 import agents_pb2, audit_pb2, importer_pb2, packages_pb2, pools_pb2, rules_pb2, tasks_pb2
 from paidan.v1.agents_pb2_grpc import add_AgentServiceServicer_to_server
@@ -20,16 +22,22 @@ from paidan.v1.tasks_pb2_grpc import add_TaskServiceServicer_to_server
 
 from adapters.grpc_api.agent_service import AgentService
 from adapters.grpc_api.audit_service import AuditService
+from adapters.grpc_api.connections import options_of
 from adapters.grpc_api.desk import Desk
 from adapters.grpc_api.guard import Guard
+from adapters.grpc_api.health import Health
 from adapters.grpc_api.importer_service import ImporterService
+from adapters.grpc_api.job_turns import JobTurns
+from adapters.grpc_api.needed_lists import needed_lists
 from adapters.grpc_api.package_service import PackageService
 from adapters.grpc_api.pool_service import PoolService
 from adapters.grpc_api.reading import Reading
 from adapters.grpc_api.rule_service import RuleService
 from adapters.grpc_api.services import Services
 from adapters.grpc_api.task_service import TaskService
+from adapters.grpc_api.telemetry import Telemetry
 from adapters.grpc_api.waiting import Tail
+from adapters.importing.spool_room import sweep_for_ever
 
 log = logging.getLogger("paidan.grpc")
 
@@ -37,22 +45,14 @@ GRACE_S = 15.0
 """What was accepted is finished within this, or cut off."""
 FLUSH_S = 0.1
 """For the last answers to leave."""
-FLUSHES = 20
+QUIET = 3
+"""As often in a row no call has come: a busy machine may not have come to look."""
+FLUSHES = 50
 """As often at most, while calls still come in."""
 LAST_S = 0.5
 """For answers that are under way to slow callers."""
-MAX_RPCS = 2_000
-MAX_MESSAGE = 16 * 1024 * 1024
-
-OPTIONS = [
-    ("grpc.max_receive_message_length", MAX_MESSAGE),
-    ("grpc.max_send_message_length", MAX_MESSAGE),
-    ("grpc.so_reuseport", 0),  # a second server on the port is to fail, not to share it
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
-]
+SPARE_CALLS = 2_000
+"""Beyond what the gates let in: those that are being refused. gRPC itself turns away more, in fewer words."""
 
 FILES = (agents_pb2, audit_pb2, importer_pb2, packages_pb2, pools_pb2, rules_pb2, tasks_pb2)
 SERVICES = tuple(service.full_name for file in FILES for service in file.DESCRIPTOR.services_by_name.values())
@@ -61,37 +61,48 @@ SERVICES = tuple(service.full_name for file in FILES for service in file.DESCRIP
 class Serving:
     """``start`` listens; ``owns`` tells health whether the workspace is ours; ``stop`` finishes what was accepted."""
 
-    def __init__(self, services: Services, listen: str) -> None:
+    def __init__(self, services: Services, listen: str, telemetry: Telemetry | None = None) -> None:
         self._listen = listen
-        self._guard = Guard()
-        self._tail = Tail(services.writer)
-        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # put there at run time
-        self._server = grpc.aio.server(interceptors=[self._guard], options=OPTIONS, maximum_concurrent_rpcs=MAX_RPCS)
+        self._guard = Guard(services.limits)
+        self._spool, self._writer = services.spool, services.writer
+        self._sweeping: asyncio.Task[None] | None = None
+        self._tail = Tail(services.writer, services.limits.wait_s)
+        self._health = Health(SERVICES)
+        self._server = grpc.aio.server(
+            interceptors=[telemetry or Telemetry(), self._guard],
+            options=options_of(services.limits),
+            maximum_concurrent_rpcs=self._guard.gates.room + SPARE_CALLS,
+        )
         self.port = 0
         """Listened on, once started; of use where ``listen`` leaves the choice with port 0."""
         self._add_services(services)
 
     async def start(self) -> None:
         """Listen; health says NOT_SERVING until ``owns(True)``. Raises OSError where the address is taken."""
-        await self.owns(False)
+        await self._health.begin()
         try:
             self.port = self._server.add_insecure_port(self._listen)
         except RuntimeError as error:
             told = f"Expected to listen on {self._listen}, but it cannot be had; stop what has it, or choose another"
             raise OSError(told) from error
         await self._server.start()
+        self._sweeping = asyncio.create_task(sweep_for_ever(self._spool.sweep, partial(needed_lists, self._writer)))
         log.info("listening on %s", self._listen)
 
     async def owns(self, owned: bool) -> None:
         """Health: SERVING while this server owns the workspace."""
-        status = health_pb2.HealthCheckResponse
-        for name in ("", *SERVICES):
-            await self._health.set(name, status.SERVING if owned else status.NOT_SERVING)
+        await self._health.owns(owned)
+
+    async def shows(self, fresh: bool) -> None:
+        """Health: whether views answer with what is recent enough."""
+        await self._health.shows(fresh)
 
     async def stop(self, grace: float = GRACE_S) -> None:
         """Take nothing new, finish what was accepted, end streams that would go on for ever."""
-        await self._health.enter_graceful_shutdown()
+        await self._health.end()
         self._tail.stopping = self._guard.closing = True
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._guard.idle(), grace)
         await self._turn_away()
@@ -99,21 +110,24 @@ class Serving:
 
     async def _turn_away(self) -> None:
         """What has arrived and was not looked at yet gRPC would end as CANCELLED, which clients do not try again."""
+        quiet = 0
         for _ in range(FLUSHES):
             seen = self._guard.seen
             await asyncio.sleep(FLUSH_S)
-            if self._guard.seen == seen:
+            quiet = quiet + 1 if self._guard.seen == seen and self._guard.is_idle else 0
+            if quiet == QUIET:
                 return
 
     def _add_services(self, services: Services) -> None:
         server, tail, desk = self._server, self._tail, Desk(services)
-        reading = Reading(services)
+        reading, jobs = Reading(services), JobTurns(services)
+        services = replace(services, audit=jobs, dry_run=jobs.dry_run)
         add_RuleServiceServicer_to_server(RuleService(desk, reading, services), server)
         add_AgentServiceServicer_to_server(AgentService(desk, reading), server)
-        add_PackageServiceServicer_to_server(PackageService(desk, reading, services.spool, tail), server)
+        add_PackageServiceServicer_to_server(PackageService(desk, reading, services, tail), server)
         add_TaskServiceServicer_to_server(TaskService(desk, reading), server)
         add_PoolServiceServicer_to_server(PoolService(desk, reading), server)
         add_AuditServiceServicer_to_server(AuditService(desk, reading, services, tail), server)
         add_ImporterServiceServicer_to_server(ImporterService(desk, services.writer, tail), server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        self._health.add_to(server)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)

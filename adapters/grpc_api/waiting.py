@@ -22,8 +22,8 @@ PATIENCE_S = 10.0
 class Tail:
     """The end of the log, as streams wait for it to move."""
 
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
+    def __init__(self, writer: Writer, longest_s: float) -> None:
+        self._writer, self._longest_s = writer, longest_s
         self.stopping = False
         """Set when the server ends: streams that would go on for ever end too."""
 
@@ -36,7 +36,7 @@ class Tail:
 
     async def reached(self, position: int, context: Context) -> None:
         """Return once the log is durable up to this position. Raises Failure when that takes too long."""
-        end = asyncio.get_running_loop().time() + time_left(context)
+        end = asyncio.get_running_loop().time() + time_left(context, self._longest_s)
         while self._writer.position < position:
             if asyncio.get_running_loop().time() >= end:
                 told = f"Expected the log at position {position}, but it is at {self._writer.position}; ask again"
@@ -50,7 +50,7 @@ class Tail:
             raise unavailable("STOPPING", "Expected the server to go on, but it is being stopped; ask again shortly")
 
 
-def time_left(context: Context) -> float:
+def time_left(context: Context, longest_s: float) -> float:
     """Seconds that an RPC may wait for something."""
     remaining = context.time_remaining()
-    return PATIENCE_S if remaining is None else max(0.0, remaining - SPARE_S)
+    return min(longest_s, PATIENCE_S if remaining is None else max(0.0, remaining - SPARE_S))

@@ -71,6 +71,14 @@ class EmbeddedPostgres:
         stop_postgres(self._data)
 
 
+def running_postgres(data: Path) -> str | None:
+    """Connection string of the cluster in ``data``; None where it does not run."""
+    server = _server(data) if (data / _DIRECTORY).is_dir() else None
+    if server is None or not (server.pgdata / "postmaster.pid").exists():
+        return None
+    return str(server.get_uri()) if server.get_postmaster_info().is_running() else None
+
+
 def start_postgres(data: Path) -> str:
     """Start the cluster in ``data``, or find it running. It stays when this process ends."""
     data.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,8 @@ from typing import Any
 
 import grpc
 import pytest
+from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]
+from grpc_status import rpc_status
 
 from adapters.grpc_api.status import told
 
@@ -19,8 +21,18 @@ class Refused:
         self.code: grpc.StatusCode = error.code()
         self.message: str = error.details()
         self.reason = found.reason
+        self.retry_s = _retry_of(error)
         self.fields = [violation.field for violation in found.violations]
         self.violations = {violation.field: violation.description for violation in found.violations}
+
+
+def _retry_of(error: Any) -> float:
+    """Seconds after which the caller is asked to come again; 0: it is not."""
+    retry = RetryInfo()
+    status = rpc_status.from_call(error)
+    for detail in status.details if status else ():
+        detail.Unpack(retry)
+    return float(retry.retry_delay.seconds)
 
 
 def refused(call: Callable[..., Any], *arguments: Any, **options: Any) -> Refused:

@@ -148,6 +148,18 @@ def test_withdrawing(ruled: Served, list_file: Path) -> None:
     assert watch(ruled, answer.number, gone.position)[-1].status == pb.PACKAGE_STATUS_WITHDRAWN
 
 
+def test_a_spool_that_cannot_be_written(ruled: Served, list_file: Path) -> None:
+    """It passes: the caller is told when to come again."""
+    spool, away = ruled._spool_directory, ruled._spool_directory.with_name("away")
+    spool.rename(away)
+    try:
+        found = refused(bring, ruled, list_file)
+    finally:
+        away.rename(spool)
+    assert (found.code, found.reason) == (grpc.StatusCode.UNAVAILABLE, "SPOOL_UNWRITABLE")
+    assert found.retry_s > 0 and "No such file or directory; make room there" in found.message
+
+
 def test_lists_of_packages(ruled: Served) -> None:
     newest = ruled.packages.ListPackages(pb.ListPackagesRequest(parent=ruled.parent)).packages
     numbers = [package.number for package in newest]

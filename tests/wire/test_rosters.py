@@ -50,7 +50,7 @@ def test_csv(tmp_path: Path) -> None:
         ("a.txt", "", ["line 1, column 1: Expected a file named .yaml, .yml or .csv, but it is a.txt"]),
         ("a.yaml", "", ["line 1, column 1: Expected a list of agents"]),
         ("a.yaml", "- id: [", ["line 1, column 8: Expected YAML, but"]),
-        ("a.yaml", "- &a {id: x}\n- *a", ["line 2, column 3: Expected YAML, but there is an alias"]),
+        ("a.yaml", "- &a {id: x}\n- *a", ["line 1, column 3: Expected no anchor or tag, but one stands here; write the plain value"]),
         ("a.yaml", "- id: x\n  teem: y", ["line 2, column 3: Expected one of id, name, team, capacity, weight, presence, attributes, but got 'teem'; did you mean team?"]),
         ("a.yaml", "- id: x\n  capacity: many", ["line 2, column 13: Expected a whole number as capacity, but got 'many'"]),
         ("a.yaml", "- id: x\n  capacity: true", ["line 2, column 13: Expected a whole number as capacity, but got True"]),

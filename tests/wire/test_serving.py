@@ -17,6 +17,7 @@ from paidan.v1 import audit_pb2, importer_pb2, rules_pb2, tasks_pb2
 
 from adapters.grpc_api.readiness import wait_until_serving
 from adapters.grpc_api.serving import SERVICES
+from adapters.log.command_queue import CommandQueue
 from tests.wire.served import Served, fresh
 from tests.wire.telling import refused
 
@@ -125,9 +126,7 @@ async def _hold(writer: object, seconds: float) -> None:
 
 
 def test_an_overloaded_server_says_so(own: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    from adapters.log.writer import Limits
-
-    monkeypatch.setattr(own.writer, "_limits", Limits(queued_commands=0))
+    monkeypatch.setattr(own.writer, "queue", CommandQueue(0, 1.0))
     found = refused(create, own)
     assert (found.code, found.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
 

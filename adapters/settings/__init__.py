@@ -1,0 +1,1 @@
+"""What an operator may set, where each value came from, and the limits."""
