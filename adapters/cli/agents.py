@@ -106,10 +106,10 @@ def _read(session: Session, file: Path) -> list[AgentSpec]:
 
 def _declared(session: Session) -> Mapping[str, Any]:
     """Agent attributes and their types in the rules in force; none where there are no rules."""
-    import yaml
     from paidan.v1.rules_pb2 import GetRuleSetRequest
 
     from adapters.grpc_api.client import CallError
+    from engine.rules.document import load
 
     try:
         found = session.query(
@@ -119,9 +119,7 @@ def _declared(session: Session) -> Mapping[str, Any]:
         if error.reason == "RULE_SET_UNKNOWN":
             return {}
         raise
-    document = yaml.safe_load(found.rule_set.source) or {}
-    declared: Mapping[str, Any] = (document.get("attributes") or {}).get("agent") or {}
-    return declared
+    return load(found.rule_set.source).agent_attributes  # read as the server read it: it was accepted there
 
 
 def agent_message(agent: AgentSpec) -> AgentMessage:

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import yaml
 from paidan.v1.packages_pb2 import ColumnMapping as MappingMessage
 
 from adapters.cli.pairs import pairs_of
-from adapters.cli.session import fail
+from adapters.cli.session import fail, read_text
+from engine.rules.outline import outline
+from engine.rules.plain_values import NoValueError, texts_of
+from engine.rules.problems import DocumentError, cut
+from engine.rules.source import Source
 
 COLUMNS = ("customer", "name", "mobile", "id_card", "owner", "region", "priority")
 
@@ -56,7 +59,8 @@ def mapping_of(
 
 
 def _read(file: Path) -> MappingFile:
+    """Every scalar is text, as columns may be called 2020 or NO."""
     try:
-        return msgspec.convert(yaml.safe_load(file.read_text("utf-8-sig")) or {}, MappingFile)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, msgspec.ValidationError) as error:
-        raise fail(f"Expected a mapping in {file}, but {error}") from error
+        return msgspec.convert(texts_of(outline(Source(read_text(file)))) or {}, MappingFile)
+    except (DocumentError, NoValueError, msgspec.ValidationError) as error:
+        raise fail(f"Expected a mapping in {file}, but {cut(str(error), 1_000)}") from error

@@ -163,12 +163,15 @@ def _download(session: Session, name: str, output: Path) -> None:
     request = DownloadRejectedRowsRequest(parent=name, min_position=session.head())
     batches: Any = session.stream(session.client.packages.DownloadRejectedRows, request)
     count = 0
-    with output.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("line", "column", "reason", "row"))
-        for batch in batches:
-            writer.writerows((row.line, row.column, row.reason, row.text) for row in batch.rejected_rows)
-            count += len(batch.rejected_rows)
+    try:
+        with output.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("line", "column", "reason", "row"))
+            for batch in batches:
+                writer.writerows((row.line, row.column, row.reason, row.text) for row in batch.rejected_rows)
+                count += len(batch.rejected_rows)
+    except OSError as error:
+        raise fail(f"Expected to write {output}, but {error}") from error
     if session.as_json:
         typer.echo(json.dumps({"rows": count, "output": str(output)}, ensure_ascii=False))
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +24,8 @@ Column = tuple[str, Callable[[Any], str]]
 PAGE = 1_000
 FRESH_S = 5.0
 """How long a query waits for views to show what was just done."""
+MAX_FILE = 8 * 1024 * 1024
+"""Bytes of a rule document or a mapping: what is no file, such as a device, might never end."""
 REFUSED = 1
 USAGE = 2
 """Exit codes; 3 is for a server that cannot be reached."""
@@ -135,10 +137,17 @@ def fail(message: str, code: int = USAGE) -> typer.Exit:
 
 
 def read_text(file: Path) -> str:
-    """A file's text. Ends the command where it cannot be read."""
+    """A file's text. Ends the command where it cannot be read, or is larger than anything the server takes."""
     try:
-        return file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        with file.open("rb") as source:
+            data = source.read(MAX_FILE + 1)
+        if len(data) > MAX_FILE:
+            raise fail(f"Expected at most {MAX_FILE} bytes in {file}, but there are more; split it")
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise fail(f"Expected UTF-8 in {file}, but line {line} is not; save the file as UTF-8") from error
+    except OSError as error:
         raise fail(f"Expected to read {file}, but {error}") from error
 
 
@@ -154,6 +163,7 @@ def remote(command: Callable[..., None]) -> Callable[..., None]:
         as_json: bool = False,
         **given: Any,
     ) -> None:
+        _check_texts({**given, "server": server, "workspace": workspace, "actor": actor})
         _guarded(functools.partial(command, Session(server, workspace, actor, as_json), *args, **given))
 
     own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
@@ -172,6 +182,21 @@ _COMMON = (
     _option("actor", Actor, "operator"),
     _option("as_json", AsJson, False),
 )
+
+
+def _check_texts(given: Mapping[str, Any]) -> None:
+    """Bytes that are no text come from the shell as lone surrogates, which nothing else can take."""
+    for name, value in given.items():
+        for text in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(text, str | Path) and not _is_text(str(text)):
+                raise fail(f"Expected {name} in UTF-8, but got {str(text)[:80]!r}; type it anew")
+    actor = str(given["actor"])
+    if not (actor.isascii() and actor.isprintable()):
+        raise fail(f"Expected actor in ASCII letters, as it travels in a header, but got {actor[:80]!r}; write an id")
+
+
+def _is_text(text: str) -> bool:
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _guarded(run: Callable[[], None]) -> None:

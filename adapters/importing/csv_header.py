@@ -14,6 +14,8 @@ from engine.events import ColumnMapping
 ENCODINGS = ("utf-8", "gb18030")
 DELIMITERS = (",", ";", "\t", "|")
 MAX_COLUMNS = 2_000
+MAX_TOLD = 20
+"""Columns that a message names."""
 
 _FIELDS = ("customer", "name", "mobile", "id_card", "owner", "region", "priority")
 
@@ -84,7 +86,8 @@ def check_header(names: list[str], mapping: ColumnMapping) -> None:
         )
     missing = [(field, column) for field, column in mapped(mapping) if column not in names or not column]
     if missing:
-        wrong = "; ".join(_missing(field, column, names) for field, column in missing)
+        wrong = "; ".join(_missing(field, column, names) for field, column in missing[:MAX_TOLD])
+        wrong += f"; and {len(missing) - MAX_TOLD} more" if len(missing) > MAX_TOLD else ""
         raise UnreadableError(
             f"{wrong}. The header has {_quoted(filter(None, names))}; correct the mapping or the list"
         )
@@ -92,11 +95,15 @@ def check_header(names: list[str], mapping: ColumnMapping) -> None:
 
 def _missing(field: str, column: str, names: list[str]) -> str:
     near = get_close_matches(column, filter(None, names), n=1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return f"Expected column {column!r} for {field}, but the header has none{hint}"
+    hint = f" (did you mean {_short(near[0])}?)" if near else ""
+    return f"Expected column {_short(column)} for {field}, but the header has none{hint}"
 
 
 def _quoted(names: Iterable[str]) -> str:
-    shown = [repr(name) for name in names]
-    more = f" and {len(shown) - 20} more" if len(shown) > 20 else ""
-    return (", ".join(shown[:20]) or "no columns") + more
+    shown = [_short(name) for name in names]
+    more = f" and {len(shown) - MAX_TOLD} more" if len(shown) > MAX_TOLD else ""
+    return (", ".join(shown[:MAX_TOLD]) or "no columns") + more
+
+
+def _short(name: str) -> str:
+    return repr(name if len(name) <= 40 else name[:39] + "…")

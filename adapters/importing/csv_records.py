@@ -31,6 +31,9 @@ _TOO_LONG = f"Expected a line of at most {MAX_LINE} bytes, but it is longer; sho
 _OPEN_QUOTE = "Expected a closing quote, but there is none before the end of the record; close or double the quote"
 
 
+_LONE_RETURN = "Expected line ends of LF or CR LF, but a lone CR stands in the row; save the list with other line ends"
+
+
 class _RunawayRecordError(Exception):
     """A record went on past what one may span."""
 
@@ -112,8 +115,7 @@ class Records:
         except (_RunawayRecordError, StopIteration):
             return [], self._rewound(_OPEN_QUOTE)
         except csv.Error as error:
-            unclosed = "unexpected end" in str(error)
-            return [], self._rewound(_OPEN_QUOTE if unclosed else f"Expected a readable row, but: {error}")
+            return [], self._rewound(_meaning(str(error)))
         return cells, next((flaw for _, flaw in self._taken if flaw is not None), None)
 
     def __iter__(self) -> Iterator[str]:
@@ -145,3 +147,10 @@ class Records:
         self._line -= len(again)
         del self._taken[1:]
         return flaw
+
+
+def _meaning(error: str) -> Flaw:
+    """An error of ``csv``, which speaks to programmers."""
+    if "unexpected end" in error:
+        return _OPEN_QUOTE
+    return _LONE_RETURN if "new-line character" in error else f"Expected a readable row, but: {error}"

@@ -6,27 +6,39 @@ A list is copied from wherever fsspec can read it, so that what is imported cann
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from hashlib import sha256
 from typing import BinaryIO, cast
 
 import msgspec
 from fsspec.core import url_to_fs
 
-from adapters.importing.spool_parts import Part, clean_parts
+from adapters.importing.spool_parts import Part, clean_parts, writing
+from adapters.importing.spool_room import WHOLE, bytes_in, sweep
 from engine.events import ColumnMapping
 
 BLOCK = 1024 * 1024
 """Bytes copied at a time."""
 MAX_SIZE = 4 * 1024**3
 """Bytes of the largest list taken in, unless the spool is told otherwise."""
-
-_NAME = re.compile(r"[0-9a-f]{64}")
+MOST_BYTES = 64 * 1024**3
+"""Bytes of all lists."""
+KEEP_S = 7 * 86_400.0
+"""Seconds that a list is kept which nobody needs any more."""
+CHECK_EVERY = 64 * BLOCK
+"""Room is looked for again after this much of a list."""
 
 
 class SourceError(Exception):
     """A list cannot be taken in; the message says why and what to do."""
+
+
+class ListTooLargeError(SourceError):
+    """The list is larger than what is taken in."""
+
+
+class SpoolFullError(SourceError):
+    """There is no room for the list now."""
 
 
 class Spooled(msgspec.Struct, frozen=True):
@@ -46,18 +58,21 @@ class Spool:
     Copies run in threads that spend their time in reading, hashing and writing, which all let the event loop go on.
     """
 
-    def __init__(self, directory: str, max_size: int = MAX_SIZE) -> None:
+    def __init__(
+        self, directory: str, max_size: int = MAX_SIZE, most_bytes: int = MOST_BYTES, keep_s: float = KEEP_S
+    ) -> None:
         self._fs, self._directory = url_to_fs(directory)
-        self._max_size = max_size
+        self._max_size, self._most_bytes, self._keep_s = max_size, most_bytes, keep_s
         self._fs.makedirs(self._directory, exist_ok=True)
         clean_parts(self._fs, self._directory)
 
     async def put_uri(self, uri: str) -> Spooled:
-        """Take in what is at a path or URI. Raises SourceError."""
+        """Take in what is at a path or URI. Raises SourceError, SpoolUnwritableError."""
         return await asyncio.to_thread(self._put_uri, uri)
 
     async def put_chunks(self, chunks: AsyncIterator[bytes]) -> Spooled:
-        """Take in bytes as they come. Raises SourceError, and whatever ``chunks`` raises."""
+        """Take in bytes as they come. Raises SourceError, SpoolUnwritableError, and whatever ``chunks`` raises."""
+        await asyncio.to_thread(self._check_room)
         with Part(self._fs, self._directory) as part:
             waiting = bytearray()
             async for chunk in chunks:
@@ -68,9 +83,13 @@ class Spool:
             await asyncio.to_thread(self._write, part, bytes(waiting))
             return await asyncio.to_thread(self._keep, part)
 
+    def sweep(self, needed: Collection[str]) -> int:
+        """Remove lists that are neither ``needed`` nor recent; gives how many."""
+        return sweep(self._fs, self._directory, needed, self._keep_s)
+
     def open(self, name: str) -> BinaryIO:
         """A list's bytes, seekable. Raises SourceError if the spool has none of that name."""
-        if not _NAME.fullmatch(name):
+        if not WHOLE.fullmatch(name):
             raise SourceError(f"Expected the name of a spooled list, but got {name!r}")
         try:
             return cast(BinaryIO, self._fs.open(self._path(name), "rb"))
@@ -80,6 +99,7 @@ class Spool:
             ) from error
 
     def _put_uri(self, uri: str) -> Spooled:
+        self._check_room()
         with Part(self._fs, self._directory) as part:
             for block in _blocks(uri):
                 self._write(part, block)
@@ -88,12 +108,22 @@ class Spool:
     def _write(self, part: Part, block: bytes) -> None:
         part.write(block)
         if part.size > self._max_size:
-            raise SourceError(f"Expected a list of at most {self._max_size} bytes, but it is larger; split it")
+            raise ListTooLargeError(f"Expected a list of at most {self._max_size} bytes, but it is larger; split it")
+        if part.size - part.checked >= CHECK_EVERY:
+            part.checked = part.size
+            self._check_room()
 
     def _keep(self, part: Part) -> Spooled:
         digest = part.digest
         part.keep_as(self._path(digest))
         return Spooled(digest, digest, part.size)
+
+    def _check_room(self) -> None:
+        with writing():
+            full = bytes_in(self._fs, self._directory)
+        if full > self._most_bytes:
+            told = f"Expected room in the spool, but it has {full} bytes of {self._most_bytes}"
+            raise SpoolFullError(f"{told}; import later, or give it more (limits.spool_bytes)")
 
     def _path(self, name: str) -> str:
         return f"{self._directory}/{name}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from typing import Any
 from uuid import uuid4
@@ -17,6 +18,20 @@ STALE_AFTER = 3_600
 """Seconds without a write after which a part is taken for a crash's leftover."""
 
 
+class SpoolUnwritableError(Exception):
+    """The spool's directory takes nothing now: it is full, gone, or not ours to write to."""
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """What the system says of the spool's directory, as what it means."""
+    try:
+        yield
+    except OSError as error:
+        told = f"Expected to write to the spool, but {error.strerror or error}"
+        raise SpoolUnwritableError(f"{told}; make room there, or see to its permissions, and send it again") from error
+
+
 class Part:
     """A context: what was written is gone at its end unless it was kept."""
 
@@ -27,20 +42,26 @@ class Part:
         self._moved = False
         self.size = 0
         """Bytes written."""
+        self.checked = 0
+        """Bytes written when room was last looked for."""
 
     def __enter__(self) -> Part:
-        self._file: Any = self._fs.open(self._path, "wb")
+        with writing():
+            self._file: Any = self._fs.open(self._path, "wb")
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        with suppress(OSError):  # what could not be written is not to be kept either
+            self._file.close()
         if not self._moved:
-            self._fs.rm(self._path)
+            with suppress(FileNotFoundError):
+                self._fs.rm(self._path)
 
     def write(self, block: bytes) -> None:
         """Append; both hashing and writing let other threads run."""
         self._hash.update(block)
-        self._file.write(block)
+        with writing():
+            self._file.write(block)
         self.size += len(block)
 
     @property
@@ -50,14 +71,21 @@ class Part:
 
     def keep_as(self, path: str) -> None:
         """Give the whole file its name, if no other file has it yet: then that one has the same content."""
-        self._flush()
-        self._file.close()
-        if self._fs.exists(path):
-            return
-        self._fs.mv(self._path, path)
-        self._moved = True
-        if isinstance(self._fs, LocalFileSystem):
-            _sync_directory(path.rpartition("/")[0])
+        with writing():
+            self._flush()
+            self._file.close()
+            if self._fs.exists(path):
+                self._make_recent(path)
+                return
+            self._fs.mv(self._path, path)
+            self._moved = True
+            if isinstance(self._fs, LocalFileSystem):
+                _sync_directory(path.rpartition("/")[0])
+
+    def _make_recent(self, path: str) -> None:
+        """Or it might be removed as old before its new package is registered."""
+        with suppress(NotImplementedError, ValueError):
+            self._fs.touch(path, truncate=False)
 
     def _flush(self) -> None:
         """The log will soon say that the list is there, so it must survive a power cut as the log does."""

@@ -34,6 +34,7 @@ class Faults:
         self.found: list[Fault] = []
 
     def add(self, line: int, column: int | str, message: str) -> None:
-        """Note a fault; those past the fiftieth are let go."""
-        if len(self.found) < MAX_FAULTS:
-            self.found.append(Fault(line, column, message))
+        """Note a fault. Raises RosterError at the fiftieth: nobody reads more of them."""
+        self.found.append(Fault(line, column, message))
+        if len(self.found) >= MAX_FAULTS:
+            raise RosterError(self.found)

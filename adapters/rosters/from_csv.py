@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import csv
+import io
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from adapters.importing.cells import CellError, read_float, read_int, read_list, read_text
 from adapters.rosters.faults import Faults
 from engine.events import AgentSpec, AttributeValue
 from engine.rules.model import AttributeType
-from engine.rules.problems import did_you_mean
+from engine.rules.problems import cut, did_you_mean
 
 FIELDS = ("id", "name", "team", "capacity", "weight", "presence")
 NUMBERS = ("capacity", "weight")
 SEPARATOR = "|"
-INT64 = 2**63
 
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 def read_csv(text: str, declared: Mapping[str, AttributeType], faults: Faults) -> list[AgentSpec]:
     """The agents of a file whose first line names the columns."""
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     agents: list[AgentSpec] = []
     try:
         header = _header(next(reader, []), declared, faults)
@@ -36,13 +38,14 @@ def _header(names: list[str], declared: Mapping[str, AttributeType], faults: Fau
     header = [name.strip() for name in names]
     if "id" not in header:
         faults.add(1, 1, "Expected a first line that names the columns, one of them id, but there is none")
-    for name in dict.fromkeys(header):
-        if header.count(name) > 1:
-            faults.add(1, name, f"Expected each column once, but {name!r} is there twice")
+    for name, count in Counter(header).items():
+        column = cut(name) or header.index(name) + 1
+        if count > 1:
+            faults.add(1, column, f"Expected each column once, but {cut(name)!r} is there more than once")
         elif name not in FIELDS and name not in declared:
             hint = did_you_mean(name, (*FIELDS, *declared))
-            told = f"Expected one of {', '.join(FIELDS)} or an attribute that the rules declare, but got {name!r}"
-            faults.add(1, name, told + (f"; {hint}" if hint else ""))
+            told = f"Expected one of {', '.join(FIELDS)} or an attribute that the rules declare, but got {cut(name)!r}"
+            faults.add(1, column, told + (f"; {hint}" if hint else ""))
     return header
 
 
@@ -68,27 +71,16 @@ def _agent(
 def _value(cell: str, kind: AttributeType, faults: Faults, line: int, column: str) -> AttributeValue:
     try:
         return _READ[kind](cell)
-    except (ValueError, KeyError):
-        faults.add(line, column, f"Expected {kind}, but got {cell[:80]!r}")
+    except (CellError, KeyError):
+        faults.add(line, column, f"Expected {kind}, but got {cut(cell)!r}")
         return None
 
 
-def _members(cell: str, read: Callable[[str], Any]) -> tuple[Any, ...]:
-    return tuple(read(member.strip()) for member in cell.split(SEPARATOR) if member.strip())
-
-
-def _whole(cell: str) -> int:
-    value = int(cell)
-    if not -INT64 <= value < INT64:
-        raise ValueError(cell)
-    return value
-
-
 _READ: dict[AttributeType, Callable[[str], AttributeValue]] = {
-    "string": str,
-    "int": _whole,
-    "float": float,
+    "string": read_text,
+    "int": read_int,
+    "float": read_float,
     "bool": lambda cell: _WORDS[cell.lower()],
-    "list(string)": lambda cell: _members(cell, str),
-    "list(int)": lambda cell: _members(cell, _whole),
+    "list(string)": lambda cell: read_list(cell, SEPARATOR, read_text),
+    "list(int)": lambda cell: read_list(cell, SEPARATOR, read_int),
 }

@@ -35,13 +35,14 @@ def read_roster(path: Path, declared: Mapping[str, AttributeType]) -> list[Agent
 
 
 def _text(path: Path, faults: Faults) -> str:
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        faults.add(1, 1, f"Expected at most {MAX_BYTES} bytes, but the file has {size}; split it")
+    with path.open("rb") as source:
+        data = source.read(MAX_BYTES + 1)  # what is no plain file may have no end
+    if len(data) > MAX_BYTES:
+        faults.add(1, 1, f"Expected at most {MAX_BYTES} bytes, but the file has more; split it")
         raise RosterError(faults.found)
     try:
-        return path.read_text("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        line = data[: error.start].count(b"\n") + 1
         faults.add(line, 1, f"Expected UTF-8, but byte {error.start} is not; save the file as UTF-8")
         raise RosterError(faults.found) from error

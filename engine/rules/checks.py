@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from engine.rules.problems import Fault, did_you_mean, shown
+from engine.rules.problems import Fault, cut, did_you_mean, shown
 from engine.rules.tree import (
     TEXT_TESTS,
     Both,
@@ -184,21 +184,21 @@ def _value(node: Node, vocabulary: Vocabulary) -> Fault | None:
 def _unknown(name: Name, vocabulary: Vocabulary) -> Fault | None:
     if len(name.parts) != 2 or name.parts[0] not in {"task", "agent"}:
         return Fault(
-            name.at, f"Expected task.<attribute> or agent.<attribute>, but {name.text} is neither", _near(name)
+            name.at, f"Expected task.<attribute> or agent.<attribute>, but {cut(name.text)} is neither", _near(name)
         )
     side = vocabulary.task if name.parts[0] == "task" else vocabulary.agent
     if side is None:
-        told = f"Expected only task attributes here, but {name.text} is an agent's"
+        told = f"Expected only task attributes here, but {cut(name.text)} is an agent's"
         return Fault(name.at, told, "say whom a rule is for in targets")
     if name.parts[1] in side:
         return None
-    told = f"Expected a declared attribute, but {name.text} is not declared"
+    told = f"Expected a declared attribute, but {cut(name.text)} is not declared"
     return Fault(name.at, told, did_you_mean(name.parts[1], side, f"{name.parts[0]}."))
 
 
 def _near(name: Name) -> str | None:
     if len(name.parts) == 1:
-        return f"put text in quotes, or write task.{name.text}"
+        return f"put text in quotes, or write task.{cut(name.text)}"
     return did_you_mean(name.parts[0], ("task", "agent"))
 
 
@@ -239,8 +239,8 @@ def _described(node: Node) -> str:
 
 
 _DESCRIPTIONS: tuple[tuple[type, Callable[..., str]], ...] = (
-    (Name, lambda node: node.text),
-    (Call, lambda node: f"{node.name.text}()"),
+    (Name, lambda node: cut(node.text)),
+    (Call, lambda node: f"{cut(node.name.text)}()"),
     (Items, lambda _: "the list"),
     (Constant, lambda node: shown(str(node.value)) if not isinstance(node.value, bool) else str(node.value).lower()),
 )

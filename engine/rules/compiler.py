@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any as AnyJson
 from typing import cast
 
@@ -55,6 +55,13 @@ class Reading:
             return key
         admitted_ = self.admit(names, values)
         return (key, tuple(truth(atom, admitted_) for atom in crossed))
+
+    def keys(self, names: tuple[str, ...], columns: Sequence[Sequence[object]]) -> Iterator[Hashable]:
+        """``key`` of many rows, given by column, nearly all in C. Raises TypeError for a value that has no hash."""
+        marks, crossed = self._keyed.get(names) or self._key_over(names)
+        if crossed:
+            return (self.key(names, values) for values in zip(*columns, strict=True))
+        return zip(*(map(seen.__getitem__, column) for seen, column in zip(marks, columns, strict=True)), strict=True)
 
     def _key_over(self, names: tuple[str, ...]) -> tuple[tuple[Marks, ...], tuple[Cross, ...]]:
         crossed = tuple(atom for atom in self._crossed if set(names_in(atom)) <= set(names))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from engine.rules.lanes import lanes_of
 from engine.rules.model import AttributeType, Rule, RuleSet
 from engine.rules.outline import Mapping, Node, Scalar, Sequence, outline
 from engine.rules.problems import DocumentError, Problem, shown
-from engine.rules.readers import Field, Notes, mapping
+from engine.rules.readers import EnoughError, Field, Notes, mapping
 from engine.rules.shape import MAX_ATTRIBUTES, MAX_RULES, WORKSPACE, attribute_table, clashes, rule_reader
 from engine.rules.source import Source
 from engine.rules.vocabulary import AGENT_BUILT_IN, TASK_BUILT_IN, Vocabulary
@@ -27,7 +28,9 @@ def load(text: str) -> RuleSet:
     source = Source(text)
     node = outline(source)
     notes = Notes(source)
-    rule_set = _rule_set(node, notes)
+    rule_set = None
+    with suppress(EnoughError):
+        rule_set = _rule_set(node, notes)
     if rule_set is None or notes.problems:
         raise DocumentError(notes.problems)
     return rule_set

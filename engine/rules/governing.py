@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 
 from engine.rules.atoms import Compare
 from engine.rules.batches import Numbered
@@ -57,6 +57,10 @@ class Governing:
     def key(self, values: tuple[object, ...]) -> Hashable:
         """Equal keys of values of ``inputs`` have equal answers."""
         return self._reading.key(self._names, values)
+
+    def keys(self, columns: Sequence[Sequence[object]]) -> Iterator[Hashable]:
+        """``key`` of many rows; ``columns`` hold their values of ``inputs``."""
+        return self._reading.keys(self._names, columns)
 
     def decide(self, values: tuple[object, ...]) -> int | None:
         """Ask the engines in order of precedence."""

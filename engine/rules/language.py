@@ -17,9 +17,10 @@ Two attributes may be compared with each other when their types are equal (int a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from engine.rules.checks import faults_of
-from engine.rules.problems import Fault
+from engine.rules.problems import MAX_PROBLEMS, Fault
 from engine.rules.syntax import parse
 from engine.rules.tree import TEXT_TESTS, Both, Call, Compare, Either, Member, Name, Node, Not, receiver
 from engine.rules.vocabulary import Vocabulary
@@ -33,13 +34,13 @@ class ConditionError(ValueError):
 
 
 def check(text: str, vocabulary: Vocabulary) -> tuple[Fault, ...]:
-    """Every fault of a condition, in the order they stand; none means that the compiler takes it."""
+    """The faults of a condition, up to 50, in the order they stand; none means that the compiler takes it."""
     node = parse(text)
     if isinstance(node, Fault):
         return (node,)
     if (count := sum(1 for _ in tests_of(node))) > MAX_TESTS:
         return (Fault(node.at, f"Expected at most {MAX_TESTS} tests in a condition, but there are {count}"),)
-    return tuple(sorted(faults_of(node, vocabulary), key=lambda fault: fault.offset))
+    return tuple(sorted(islice(faults_of(node, vocabulary), MAX_PROBLEMS), key=lambda fault: fault.offset))
 
 
 def parsed(text: str) -> Node:

@@ -6,7 +6,7 @@ after that an answer is a dictionary lookup.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 from engine.rules.governing import Governing
 from engine.rules.lanes import targets_of
@@ -52,10 +52,25 @@ class Matcher:
         self.memo[values] = answer
         return answer
 
+    def govern_all(self, columns: Sequence[Sequence[object]]) -> list[int | None]:
+        """``govern`` of many rows, at least one; ``columns[i]`` holds their values of ``task_inputs[i]``."""
+        if not columns:
+            raise ValueError("Expected a column for each input, but there is none; ask govern")
+        try:
+            meanings = list(self._governing.keys(columns))
+        except TypeError:
+            return [self.govern(values) for values in zip(*columns, strict=True)]
+        places = {meaning: place for place, meaning in enumerate(meanings)}
+        answers = {meaning: self._meanings[meaning] for meaning in places if meaning in self._meanings}
+        for meaning in places.keys() - answers.keys():
+            answers[meaning] = self._learn(meaning, tuple(column[places[meaning]] for column in columns))
+        return list(map(answers.__getitem__, meanings))
+
     def _by_meaning(self, values: tuple[object, ...]) -> int | None:
         meaning = self._governing.key(values)
-        if meaning in self._meanings:
-            return self._meanings[meaning]
+        return self._meanings[meaning] if meaning in self._meanings else self._learn(meaning, values)
+
+    def _learn(self, meaning: Hashable, values: tuple[object, ...]) -> int | None:
         answer = self._governing.decide(values)
         if len(self._meanings) >= MEMO_LIMIT:
             self._meanings.clear()

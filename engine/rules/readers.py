@@ -19,6 +19,10 @@ MAX_DURATION_MS = 3_660 * 86_400_000
 """Ten years, well inside an int64 of milliseconds."""
 
 
+class EnoughError(Exception):
+    """As many problems are noted as anybody reads: a damaged document is not read to its end."""
+
+
 class Notes:
     """The problems of one document, as they are found."""
 
@@ -27,9 +31,10 @@ class Notes:
         self.problems: list[Problem] = []
 
     def add(self, at: int, path: str, message: str, hint: str | None = None) -> None:
-        """Note a problem at a character offset; those past the limit are dropped."""
-        if len(self.problems) < MAX_PROBLEMS:
-            self.problems.append(Problem(*self.source.place(at), path, message, hint))
+        """Note a problem at a character offset. Raises ``EnoughError`` with the last one there is room for."""
+        self.problems.append(Problem(*self.source.place(at), path, message, hint))
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise EnoughError
 
 
 class Field(msgspec.Struct, frozen=True):

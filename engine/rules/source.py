@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import islice
 
 _BREAK = re.compile("\r\n|\r|\n")
 _ESCAPED = re.compile(r"\\(?:x..|u.{4}|U.{8}|\r\n[ \t]*|[\r\n][ \t]*|.)|.", re.DOTALL)
@@ -28,11 +29,9 @@ class Source:
         YAML folds and indents white space but keeps every other character in its order. So it is enough to count the
         characters that are not white space, whatever the style of the scalar.
         """
-        wanted = sum(1 for character in value[:offset] if not character.isspace())
+        wanted = len("".join(value[:offset].split()))
         units = _units(self.text[start:end])
-        for _ in range(wanted):
-            next(units, None)
-        following = next(units, None)
+        following = next(islice(units, wanted, None), None)
         return start + following if following is not None else self._last(start, end)
 
     def _last(self, start: int, end: int) -> int:

@@ -23,6 +23,7 @@ from adapters.grpc_api.waiting import Tail
 from adapters.importing.formats import CHUNK_ROWS
 from adapters.importing.importer import Importer, ServerAwayError
 from adapters.importing.spool import Spool
+from adapters.settings.limits import Limits
 from engine.answers import Answer
 from engine.commands import ImportRows, Order, RegisterPackage
 from engine.refusals import Refusal
@@ -52,7 +53,7 @@ class InMemoryWriter:
     def position(self) -> int:
         return self.state.position
 
-    async def submit(self, order: Order) -> Answer | Refusal:
+    async def submit(self, order: Order, until: float = 0.0) -> Answer | Refusal:
         assert not order.request, "an importer's requests are told apart by what they say"
         recorded, answer = self._server.workspace.handle(order, 1)
         self._server.log.extend(item.event for item in recorded)
@@ -85,9 +86,9 @@ class Scene:
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
-        server = grpc.aio.server(interceptors=[Guard()], options=[("grpc.so_reuseport", 0)])
+        server = grpc.aio.server(interceptors=[Guard(Limits())], options=[("grpc.so_reuseport", 0)])
         services: Any = SimpleNamespace(workspace="desk", writer=self.writer)
-        service = ImporterService(Desk(services), self.writer, Tail(self.writer))
+        service = ImporterService(Desk(services), self.writer, Tail(self.writer, 60.0))
         add_ImporterServiceServicer_to_server(service, server)
         self.port = server.add_insecure_port(f"127.0.0.1:{self.port}")
         await server.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from adapters.importing.spool import BLOCK, SourceError, Spool, Spooled, package_digest
-from adapters.importing.spool_parts import PREFIX, STALE_AFTER
+from adapters.importing.spool_parts import PREFIX, STALE_AFTER, SpoolUnwritableError
 from tests.packages.lists import MAPPING
 
 CONTENT = b"c,v\n1,2\n" * 400_000
@@ -150,6 +151,29 @@ def test_what_a_crash_left_goes_at_the_next_start_and_what_is_being_written_stay
 def test_only_what_the_spool_keeps_can_be_opened(spool: Spool, name: str) -> None:
     with pytest.raises(SourceError):
         spool.open(name)
+
+
+def test_a_disk_that_is_full(tmp_path: Path, listed: Path) -> None:
+    """As one where a file cannot grow; what was written of it is gone, and with room again it goes in."""
+    spool, limit = Spool(str(tmp_path / "spool")), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, limit[1]))
+    try:
+        with pytest.raises(SpoolUnwritableError, match="File too large; make room there"):
+            put(spool, listed)
+        with pytest.raises(SpoolUnwritableError, match="File too large"):
+            asyncio.run(spool.put_chunks(pieces(CONTENT, 100_000)))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert not list((tmp_path / "spool").iterdir())
+    assert put(spool, listed).digest == DIGEST
+
+
+def test_a_directory_that_is_gone(tmp_path: Path, listed: Path) -> None:
+    spool = Spool(str(tmp_path / "spool"))
+    (tmp_path / "spool").rmdir()
+    for attempt in (lambda: put(spool, listed), lambda: asyncio.run(spool.put_chunks(pieces(CONTENT, 100_000)))):
+        with pytest.raises(SpoolUnwritableError, match="No such file or directory"):
+            attempt()
 
 
 def test_the_event_loop_stays_free(tmp_path: Path) -> None:
