@@ -1,9 +1,13 @@
-"""Who had which task when: a row for each time that one agent had one task, and what each agent holds by rule."""
+"""Who had which task when: a row for each time that one agent had one task, and what each agent holds by rule.
+
+What the picks of one event have in common (a *giving*) is written once. Rows go in ordered by the key, so that its
+index only grows at its end.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -14,23 +18,33 @@ from projections.copying import array_of, clean, copy_rows, field, json_of, row_
 from projections.port import TEXT, Cursor
 
 DDL = f"""
+CREATE TABLE givings (
+    "grant" bigint PRIMARY KEY, round bigint NOT NULL, version bigint NOT NULL, assigned_at bigint NOT NULL,
+    picked_by text[] COLLATE "C" NOT NULL, passed jsonb NOT NULL
+);
 CREATE TABLE assignments (
     task bigint NOT NULL, "grant" bigint NOT NULL, agent {TEXT}, rule {TEXT}, pooling bigint NOT NULL,
-    picked_by {TEXT}, passed jsonb NOT NULL, round bigint NOT NULL, version bigint NOT NULL,
-    assigned_at bigint NOT NULL, started_at bigint NOT NULL, ended_at bigint NOT NULL, outcome {TEXT},
-    last boolean NOT NULL, positions bigint[] NOT NULL, PRIMARY KEY (task, "grant")
+    how integer NOT NULL, started_at bigint NOT NULL DEFAULT 0, ended_at bigint NOT NULL DEFAULT 0,
+    outcome {TEXT} DEFAULT '', last boolean NOT NULL DEFAULT true, later bigint[] NOT NULL DEFAULT '{{}}',
+    PRIMARY KEY ("grant", task)
 ) WITH (fillfactor = 90);
-CREATE INDEX assignments_by_agent ON assignments (agent, "grant", task);
+CREATE INDEX assignments_of_task ON assignments (task, "grant");
 CREATE TABLE loads (agent {TEXT}, rule {TEXT}, tasks bigint NOT NULL, PRIMARY KEY (agent, rule));
 """
-"""``last``: the task's latest assignment, whether it holds it still or not. ``loads``: open tasks, none of them 0."""
+"""``how``: which of the giving's ``picked_by`` and ``passed``, from 0. ``last``: the task's latest assignment, whether
+it holds it still or not. ``later``: positions of what became of it; the columns that change stand in no index, so their
+update stays in its page. ``loads``: open tasks, none of them 0."""
 
-_FETCH = 'SELECT task, "grant", agent, rule, pooling FROM assignments WHERE last AND task = ANY(%s)'
+INDEXES = 'CREATE INDEX assignments_of_agent ON assignments (agent, "grant", task);'
+
+_NEW = 'assignments (task, "grant", agent, rule, pooling, how)'
+_CHANGED = 'assignments (task, "grant", agent, rule, pooling, how, started_at, ended_at, outcome, last, later)'
+_FETCH = 'SELECT task, "grant", agent, rule, pooling, started_at FROM assignments WHERE last AND task = ANY(%s)'
 _UPDATE = """
 UPDATE assignments AS a SET started_at = greatest(a.started_at, n.started_at), ended_at = n.ended_at,
-    outcome = n.outcome, last = n.last, positions = a.positions || n.positions::bigint[]
+    outcome = n.outcome, last = n.last, later = a.later || n.later::bigint[]
 FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::boolean[], %s::text[])
-    AS n (task, "grant", started_at, ended_at, outcome, last, positions)
+    AS n (task, "grant", started_at, ended_at, outcome, last, later)
 WHERE a.task = n.task AND a."grant" = n."grant"
 """
 _LOADS = """
@@ -39,13 +53,19 @@ ON CONFLICT (agent, rule) DO UPDATE SET tasks = loads.tasks + excluded.tasks
 """
 
 
-class Held(NamedTuple):
+class Held(msgspec.Struct):
     """The task's latest assignment."""
 
     grant: int
     agent: str
     rule: str
     pooling: int
+    started_at: int = 0
+
+    @property
+    def status(self) -> str:
+        """The task's, while the assignment is in force."""
+        return "in_progress" if self.started_at else "assigned"
 
 
 class Later(msgspec.Struct):
@@ -62,7 +82,7 @@ class Made(NamedTuple):
     """Assignments that a round made."""
 
     event: ev.TasksAllocated
-    recorded: Recorded
+    grant: int
     poolings: Sequence[int]
 
 
@@ -72,6 +92,7 @@ class Assignments:
     def __init__(self) -> None:
         self.held: dict[int, Held] = {}
         self._touched: frozenset[int] = frozenset()
+        self._givings: list[str] = []
         self._rounds: list[Made] = []
         self._given: dict[int, tuple[int, str]] = {}
         """Grant -> task and row, of assignments that people made."""
@@ -88,10 +109,12 @@ class Assignments:
 
     def allocated(self, event: ev.TasksAllocated, recorded: Recorded, poolings: Sequence[int]) -> None:
         """A round; ``poolings`` are those the tasks came from."""
-        self._rounds.append(Made(event, recorded, poolings))
+        picks = ([pick.by for pick in event.picks], [pick.passed for pick in event.picks])
+        self._givings.append(_giving(recorded, event.round, event.rule_set_version, *picks))
+        self._rounds.append(Made(event, recorded.position, poolings))
         agents, rules = list(map(clean, event.agents)), list(map(clean, event.rules))
-        pairs = Counter(zip(event.who, event.under, strict=True))
-        self._loads.update({(agents[who], rules[under]): number for (who, under), number in pairs.items()})
+        for (who, under), number in Counter(zip(event.who, event.under, strict=True)).items():
+            self._loads[agents[who], rules[under]] += number
         if self._touched.isdisjoint(event.tasks):
             return
         for task, who, under, pooling in zip(event.tasks, event.who, event.under, poolings, strict=True):
@@ -99,57 +122,63 @@ class Assignments:
 
     def given(self, task: int, held: Held, by: str, version: int, recorded: Recorded) -> None:
         """One task to one agent, by a person's decision."""
-        made = (task, held.grant, held.agent, held.rule, held.pooling, by, "[]", 0, version, recorded.at)
-        self._given[held.grant] = (task, row_of(made))
+        self._givings.append(_giving(recorded, 0, version, [by], [()]))
+        self._given[held.grant] = (task, row_of((task, held.grant, held.agent, held.rule, held.pooling, 0)))
         self.held[task] = held
         self._loads[held.agent, held.rule] += 1
 
-    def started(self, task: int, recorded: Recorded) -> None:
+    def started(self, task: int, recorded: Recorded) -> Held:
         """Work on the task began."""
-        later = self._touch(task, recorded)
-        later.started_at = recorded.at
+        held = self.held[task]
+        self._touch(task, held, recorded).started_at = recorded.at
+        return held
 
     def ended(self, task: int, outcome: str, recorded: Recorded, *, last: bool = True) -> Held | None:
         """The assignment in force is over; None: nobody held the task."""
         held = self.held.get(task)
         if held is None:
             return None
-        later = self._touch(task, recorded)
+        later = self._touch(task, held, recorded)
         later.ended_at, later.outcome, later.last = recorded.at, outcome, last
         self._loads[held.agent, held.rule] -= 1
         return held
 
-    def _touch(self, task: int, recorded: Recorded) -> Later:
-        later = self._later[self.held[task].grant].setdefault(task, Later())
+    def _touch(self, task: int, held: Held, recorded: Recorded) -> Later:
+        later = self._later[held.grant].setdefault(task, Later())
         later.positions.append(recorded.position)
         return later
 
     def write(self, cursor: Cursor) -> None:
         """Insert new assignments as they stand after the batch, and update older ones."""
-        if self._rounds or self._given:
-            copy_rows(cursor, "assignments", self._rows())
-        new = self._given.keys() | {made.recorded.position for made in self._rounds}
+        new, changed = self._rows()
+        for table, rows in (("givings", self._givings), (_NEW, new), (_CHANGED, changed)):
+            if rows:
+                copy_rows(cursor, table, rows)
+        made = self._given.keys() | {made.grant for made in self._rounds}
         old = [
             (task, grant, *_columns_of(later))
             for grant, touched in self._later.items()
-            if grant not in new
+            if grant not in made
             for task, later in touched.items()
         ]
         if old:
             cursor.execute(_UPDATE, list(map(list, zip(*old, strict=True))))
         self._write_loads(cursor)
 
-    def _rows(self) -> Iterator[str]:
+    def _rows(self) -> tuple[list[str], list[str]]:
+        """Rows of new assignments: those to which nothing happened since, and the others."""
+        new, changed = [], []
         for made in self._rounds:
-            grant, (tasks, rows) = made.recorded.position, (made.event.tasks, _rows_of(made))
-            untouched, later = _end_of_row(grant, Later()), self._later.get(grant)
-            if later is None:
-                yield from (row + untouched for row in rows)
-                continue
-            for task, row in zip(tasks, rows, strict=True):
-                yield row + (_end_of_row(grant, later[task]) if task in later else untouched)
+            later = self._later.get(made.grant, {})
+            for task, row in _rows_of(made):
+                if task in later:
+                    changed.append(row + _end_of_row(later[task]))
+                else:
+                    new.append(row + "\n")
         for grant, (task, row) in self._given.items():
-            yield row + _end_of_row(grant, self._later.get(grant, {}).get(task, Later()))
+            touched = self._later.get(grant, {}).get(task)
+            (new if touched is None else changed).append(row + ("\n" if touched is None else _end_of_row(touched)))
+        return new, changed
 
     def _write_loads(self, cursor: Cursor) -> None:
         changed = {key: count for key, count in self._loads.items() if count}
@@ -161,20 +190,26 @@ class Assignments:
             cursor.execute("DELETE FROM loads WHERE tasks = 0 AND agent = ANY(%s)", [agents])
 
 
-def _rows_of(made: Made) -> Iterator[str]:
-    """Beginnings of rows; what the tasks of a round have in common is written as text once."""
-    event, grant = made.event, made.recorded.position
+def _giving(recorded: Recorded, round_: int, version: int, by: list[str], passed: Sequence[Sequence[str]]) -> str:
+    picked_by = field(array_of(f'"{clean(word)}"' for word in by))
+    numbers = f"{recorded.position}|{round_}|{version}|{recorded.at}"
+    return f"{numbers}|{picked_by}|{field(json_of(passed))}\n"
+
+
+def _rows_of(made: Made) -> list[tuple[int, str]]:
+    """Beginnings of rows by task; what the tasks of a round have in common is written as text once."""
+    event, grant = made.event, made.grant
     agents, rules = [field(clean(agent)) for agent in event.agents], [field(clean(rule)) for rule in event.rules]
-    picks = [row_of((pick.by, json_of(pick.passed))) for pick in event.picks]
-    tail = f"{event.round}|{event.rule_set_version}|{made.recorded.at}"
-    columns = zip(event.tasks, event.who, event.under, event.how, made.poolings, strict=True)
-    for task, who, under, how, pooling in columns:
-        yield f"{task}|{grant}|{agents[who]}|{rules[under]}|{pooling}|{picks[how]}|{tail}"
+    columns = sorted(zip(event.tasks, event.who, event.under, made.poolings, event.how, strict=True))
+    return [
+        (task, f"{task}|{grant}|{agents[who]}|{rules[under]}|{pooling}|{how}")
+        for task, who, under, pooling, how in columns
+    ]
 
 
-def _end_of_row(grant: int, later: Later) -> str:
+def _end_of_row(later: Later) -> str:
     last = "t" if later.last else "f"
-    return f"|{later.started_at}|{later.ended_at}|{later.outcome}|{last}|{array_of((grant, *later.positions))}\n"
+    return f"|{later.started_at}|{later.ended_at}|{later.outcome}|{last}|{array_of(later.positions)}\n"
 
 
 def _columns_of(later: Later) -> tuple[int, int, str, bool, str]:

@@ -25,4 +25,4 @@ def view_named(name: str) -> View:
 
 def layout_of(view: View) -> str:
     """Fingerprint of the view's tables; views with another one have to be built anew."""
-    return sha256(view.ddl.encode()).hexdigest()[:16]
+    return sha256((view.ddl + view.indexes).encode()).hexdigest()[:16]

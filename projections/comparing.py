@@ -54,8 +54,10 @@ def _plain(field: Field, asked: Comparison) -> Made:
     special = field.special.get(str(value)) if asked.operator == "=" else None
     if special is not None:
         return special, ()
-    column = field.strict if field.strict and asked.operator == "=" and value not in ("", 0) else field.sql
-    return f"{column} {_SIGNS[asked.operator]} %s", (value,)
+    if asked.operator != "=" or value in ("", 0):
+        return f"{field.sql} {_SIGNS[asked.operator]} %s", (value,)
+    also = f" AND {field.also}" if field.also else ""
+    return f"{field.strict or field.sql} = %s{also}", (value,) * (1 + field.also.count("%s"))
 
 
 def _has(field: Field, asked: Comparison) -> Made:

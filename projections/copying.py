@@ -6,7 +6,6 @@ Fields are parted by ``|``: being printable, it lets one test over a whole row t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
 
 import msgspec
 
@@ -16,8 +15,8 @@ from projections.port import Cursor
 _ENCODE = msgspec.json.Encoder().encode
 _SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "|": "\\|", "\0": "�"})
 
-ROWS_AT_A_TIME = 500
-"""Rows joined into one write: large enough for the driver, small enough for the server to begin soon."""
+TEXT_AT_A_TIME = 1 << 16
+"""Characters joined into one write: large enough for the driver, small enough for the server to begin soon."""
 
 
 def clean(text: str) -> str:
@@ -46,17 +45,44 @@ def lane_json(lane: Sequence[AttributeValue]) -> str:
     return json_of([_plain(value) for value in lane])
 
 
-def array_of(numbers: Iterable[int]) -> str:
-    """A PostgreSQL array literal."""
-    return "{" + ",".join(map(str, numbers)) + "}"
+def array_of(items: Iterable[object]) -> str:
+    """A PostgreSQL array literal of numbers, or of words without quotes and backslashes in them."""
+    return "{" + ",".join(map(str, items)) + "}"
+
+
+def rows_of(columns: Sequence[Sequence[str]]) -> str:
+    """Rows from columns of equal length, each row ending with a newline."""
+    text = _joined(columns)
+    if _is_plain(text, len(columns), len(columns[0])):
+        return text
+    return _joined([list(map(field, column)) for column in columns])
 
 
 def copy_rows(cursor: Cursor, table: str, rows: Iterable[str]) -> None:
-    """Send rows, each ending with a newline. Rows made while they are sent keep both sides busy at once."""
+    """Send rows, each (or each text of several) ending with a newline. ``table`` may name columns.
+
+    Rows made while others are sent keep both sides busy at once.
+    """
     with cursor.copy(f"COPY {table} FROM STDIN (DELIMITER '|')") as copy:
-        rest = iter(rows)
-        while part := "".join(islice(rest, ROWS_AT_A_TIME)):
-            copy.write(part)
+        part: list[str] = []
+        size = 0
+        for text in rows:
+            part.append(text)
+            size += len(text)
+            if size > TEXT_AT_A_TIME:
+                copy.write("".join(part))
+                part, size = [], 0
+        copy.write("".join(part))
+
+
+def _joined(columns: Sequence[Sequence[str]]) -> str:
+    return "\n".join(map("|".join, zip(*columns, strict=True))) + "\n"
+
+
+def _is_plain(text: str, columns: int, rows: int) -> bool:
+    """Whether nothing in the rows needs an escape: a few searches over a whole chunk in place of one a field."""
+    as_many = text.count("|") == (columns - 1) * rows and text.count("\n") == rows
+    return as_many and "\\" not in text and "\r" not in text and "\0" not in text
 
 
 def _without_nul(value: object) -> object:

@@ -38,6 +38,8 @@ class Field(msgspec.Struct, frozen=True):
     """An expression that is NULL where the field is empty; an index can serve it."""
     special: Mapping[str, str] = {}
     """For single words, a condition that an index can serve, in place of ``sql = word``."""
+    also: str = ""
+    """A condition that follows from ``= value`` and that an index can serve; takes the value wherever it has ``%s``."""
     sortable: bool = True
 
 

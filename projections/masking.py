@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from engine.events import Person
 
@@ -32,8 +33,34 @@ def masked_text(text: str) -> str:
     return _LONG_NUMBER.sub(lambda found: _middle_hidden(found.group(), 4), text)
 
 
+def masked_row(text: str, name: str) -> str:
+    """A row set aside: long numbers and the customer's name, wherever it stands, quotes in it doubled or not."""
+    for written in (name, name.replace('"', '""')) if name else ():
+        text = text.replace(written, masked_name(name))
+    return masked_text(text)
+
+
+def masked_columns(persons: Sequence[Person | None], rows: int) -> tuple[list[str], list[str], list[str]]:
+    """Names, mobiles and id-card numbers of a chunk, masked; ``persons`` may be empty."""
+    known = [person or _NOBODY for person in persons] if persons else [_NOBODY] * rows
+    return (
+        [masked_name(person.name) for person in known],
+        _all_hidden([person.mobile for person in known], 4, _MOBILE),
+        _all_hidden([person.id_card for person in known], 8, _ID_CARD),
+    )
+
+
 NOBODY = ("", "", "")
 """Where there is no person."""
+
+
+def _all_hidden(texts: Sequence[str | None], hidden: int, usual: int) -> list[str]:
+    """Texts of the usual length, nearly all, need no call of their own."""
+    stars = _STARS[: usual - 7]
+    return [
+        f"{text[:3]}{stars}{text[-4:]}" if text and len(text) == usual else _middle_hidden(text, hidden)
+        for text in texts
+    ]
 
 
 def _middle_hidden(text: str | None, hidden: int) -> str:
@@ -44,5 +71,8 @@ def _middle_hidden(text: str | None, hidden: int) -> str:
     return f"{text[:3]}{_STARS[:between]}{text[-4:]}" if hidden <= between <= len(_STARS) else _STARS[:hidden]
 
 
+_NOBODY = Person()
+_MOBILE, _ID_CARD = 11, 18
+"""Usual lengths."""
 _STARS = "*" * 64
 _LONG_NUMBER = re.compile(r"\d{7,64}[Xx]?")

@@ -12,7 +12,7 @@ from engine import events as ev
 from engine.events import Recorded
 from projections import spans
 from projections.copying import clean, copy_rows, row_of
-from projections.masking import masked_text
+from projections.masking import masked_row
 from projections.port import TEXT, Cursor, View
 from projections.spans import Spans, spans_of
 
@@ -83,7 +83,7 @@ class Packages:
         line = self._line(event.package, recorded)
         for row in event.rejected:
             line.rejected += 1
-            values = (event.package, line.rejected, row.line, row.column, row.reason, masked_text(row.text))
+            values = (event.package, line.rejected, row.line, row.column, row.reason, masked_row(row.text, row.name))
             self._rejected.append(row_of(values) + "\n")
         if event.rows:
             line.rows += len(event.rows)

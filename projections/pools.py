@@ -15,14 +15,16 @@ from msgspec.structs import astuple
 
 from engine.events import AttributeValue
 from projections.copying import array_of, clean, copy_rows, json_of, lane_json, row_of
+from projections.counts import Place
 from projections.port import TEXT, Cursor
+from projections.tasks import Kind
 
 DDL = f"""
 CREATE TABLE waiting (task bigint PRIMARY KEY, pooling bigint NOT NULL);
 CREATE TABLE poolings (
     id bigint PRIMARY KEY, pool bigint NOT NULL, rule {TEXT}, stage integer NOT NULL, lane jsonb NOT NULL,
-    version bigint NOT NULL, pooled_at bigint NOT NULL, package bigint NOT NULL, trail bigint[] NOT NULL,
-    waiting bigint NOT NULL
+    version bigint NOT NULL, pooled_at bigint NOT NULL, package bigint NOT NULL, type {TEXT}, business_type {TEXT},
+    trail bigint[] NOT NULL, waiting bigint NOT NULL
 ) WITH (fillfactor = 80);
 CREATE INDEX poolings_waiting ON poolings (pool, package) WHERE waiting > 0;
 CREATE TABLE pools (
@@ -40,7 +42,8 @@ CASE WHEN m.method IS NULL THEN 'no_rule_governs' WHEN m.method = 'claim' THEN '
 """Why a lane waits, given ``pools l`` and ``methods m``: engine.decide.settling.reason_of in SQL."""
 
 _POOLINGS_OF = """
-SELECT id, pool, rule, stage, lane::text, version, pooled_at, package, trail, waiting FROM poolings WHERE id = ANY(%s)
+SELECT id, pool, rule, stage, lane::text, version, pooled_at, package, type, business_type, trail, waiting
+FROM poolings WHERE id = ANY(%s)
 """
 _POOLS_OF = "SELECT id, rule, stage, lane::text, waiting, stalled FROM pools WHERE id = ANY(%s)"
 _KEEP_POOLS = """
@@ -69,6 +72,8 @@ class Pool(msgspec.Struct):
 
 
 class Pooling(msgspec.Struct):
+    """What put tasks of one type into one lane at once."""
+
     id: int
     pool: int
     rule: str
@@ -77,8 +82,15 @@ class Pooling(msgspec.Struct):
     version: int
     pooled_at: int
     package: int
+    type: str
+    business_type: str
     trail: Sequence[int]
     waiting: int = 0
+
+    @property
+    def place(self) -> Place:
+        """What its tasks are counted under."""
+        return self.type, self.business_type, self.rule
 
 
 class Pools:
@@ -94,13 +106,17 @@ class Pools:
         self._pools: dict[int, Pool] = {}
         self._methods: dict[str, str] | None = None
 
-    def fetch(self, tasks: Sequence[int], pools: Iterable[Pool]) -> None:
-        """Take the tasks that events will move out of the table, and read the lanes they and others stand in."""
+    def fetch(self, tasks: Sequence[int], poolings: Iterable[int], pools: Iterable[Pool]) -> None:
+        """Take the tasks that events will move out of the table, and read the lanes they and others stand in.
+
+        ``poolings``: of tasks that somebody holds.
+        """
         if tasks:
             self._cursor.execute("DELETE FROM waiting WHERE task = ANY(%s) RETURNING task, pooling", [tasks])
             self.waiting = dict(self._cursor.fetchall())
-        if self.waiting:
-            self._cursor.execute(_POOLINGS_OF, [list(set(self.waiting.values()))])
+        named = {*self.waiting.values(), *poolings} - {0}
+        if named:
+            self._cursor.execute(_POOLINGS_OF, [list(named)])
             for row in self._cursor.fetchall():
                 self.poolings[row[0]] = Pooling(*row)
         wanted = {pooling.pool for pooling in self.poolings.values()} | {pool.id for pool in pools}
@@ -138,12 +154,12 @@ class Pools:
         self.waiting.update(entering)
         self._count(pooling, len(entering))
 
-    def pooling(self, pool: Pool, version: int, at: int, package: int, trail: tuple[int, ...]) -> Pooling:
+    def pooling(self, pool: Pool, version: int, at: int, package: int, kind: Kind, trail: tuple[int, ...]) -> Pooling:
         """A new pooling; the last position of its trail and its place among the event's give its id."""
         pool = self._known(pool)
         identity = trail[-1] * _PLACES + self._made[trail[-1]]
         self._made[trail[-1]] += 1
-        made = Pooling(identity, pool.id, pool.rule, pool.stage, pool.lane, version, at, package, trail)
+        made = Pooling(identity, pool.id, pool.rule, pool.stage, pool.lane, version, at, package, *kind, trail)
         self._new.append(identity)
         self.poolings[identity] = made
         return made
@@ -205,4 +221,4 @@ def pool_id(rule: str, stage: int, lane: str) -> int:
 
 def _row_of(pooling: Pooling) -> str:
     values = astuple(pooling)
-    return row_of([*values[:8], array_of(pooling.trail), pooling.waiting]) + "\n"
+    return row_of([*values[:10], array_of(pooling.trail), pooling.waiting]) + "\n"

@@ -47,3 +47,5 @@ class View(msgspec.Struct, frozen=True):
     ddl: str
     apply: Apply
     """Writes consecutive events; where one batch ends and the next begins makes no difference."""
+    indexes: str = ""
+    """Made for queries alone: a copy nobody asks goes without, one being built gets them when it is full."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -40,14 +40,15 @@ class Spans:
 
     def count(self, tasks: Iterable[int]) -> Counter[int]:
         """Package -> how many of the tasks are its; tasks that came alone are left out."""
+        numbers = sorted(tasks)
         counts: Counter[int] = Counter()
-        for number in tasks:
-            place = bisect_right(self._firsts, number)
-            if place:
-                last, package = self._spans[self._firsts[place - 1]]
-                if number <= last:
-                    counts[package] += 1
-        return counts
+        place = max(bisect_right(self._firsts, numbers[0]) - 1, 0) if numbers else len(self._firsts)
+        for first in self._firsts[place:]:
+            last, package = self._spans[first]
+            counts[package] += bisect_right(numbers, last) - bisect_left(numbers, first)
+            if last >= numbers[-1]:
+                break
+        return +counts
 
     def packages(self) -> set[int]:
         """Packages that have a span here."""
@@ -65,7 +66,8 @@ def spans_of(cursor: Cursor, batch: Sequence[Recorded]) -> Spans:
     for recorded in batch:
         event = recorded.event
         if isinstance(event, ev.TasksAllocated):
-            low, high = min(low or event.tasks[0], *event.tasks), max(high, *event.tasks)
+            least, most = min(event.tasks), max(event.tasks)
+            low, high = min(low or least, least), max(high, most)
         elif isinstance(event, ev.TasksImported):
             low, high = min(low or event.first_task, event.first_task - 1), max(high, event.first_task - 1)
     if not high:

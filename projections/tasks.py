@@ -1,41 +1,56 @@
-"""What a task is: one row, written when it comes in, changed once, when it ends."""
+"""What a task is: one row, written when it comes in and never changed; how it ended stands in a row beside it.
+
+What the tasks of one event have in common (an *arrival*) is written once. A chunk's rows are made column by column:
+five hundred rows are one text, and one look at it tells that nothing in it needs an escape.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, count, repeat
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from engine import events as ev
 from engine.events import Recorded
-from projections.copying import copy_rows, field, json_of
-from projections.masking import NOBODY, masked
+from projections.attributes import attribute_column
+from projections.copying import clean, copy_rows, row_of, rows_of
+from projections.masking import masked_columns
 from projections.port import TEXT, Cursor
 
 DDL = f"""
+CREATE TABLE arrivals (
+    position bigint PRIMARY KEY, first bigint NOT NULL, last bigint NOT NULL, package bigint NOT NULL,
+    created_at bigint NOT NULL, type {TEXT}, business_type {TEXT}
+);
+CREATE INDEX arrivals_of_package ON arrivals (package, first) WHERE package > 0;
 CREATE TABLE tasks (
-    number bigint PRIMARY KEY, priority integer NOT NULL, line bigint NOT NULL, package bigint NOT NULL,
-    created_at bigint NOT NULL, position bigint NOT NULL, type {TEXT}, business_type {TEXT}, customer {TEXT},
-    owner {TEXT}, region {TEXT}, attributes jsonb NOT NULL,
-    name_masked {TEXT}, mobile_masked {TEXT}, id_card_masked {TEXT},
-    ended {TEXT}, ended_at bigint NOT NULL, ended_by bigint NOT NULL, pooling bigint NOT NULL, wrap_up jsonb NOT NULL
-) WITH (fillfactor = 90);
-CREATE INDEX tasks_by_package ON tasks (package, number) WHERE package > 0;
+    number bigint PRIMARY KEY, position bigint NOT NULL, package bigint NOT NULL, line bigint NOT NULL,
+    priority integer NOT NULL, customer {TEXT}, owner {TEXT}, region {TEXT}, attributes {TEXT},
+    name_masked {TEXT}, mobile_masked {TEXT}, id_card_masked {TEXT}
+);
+CREATE TABLE endings (
+    task bigint PRIMARY KEY, ended {TEXT}, ended_at bigint NOT NULL, ended_by bigint NOT NULL,
+    pooling bigint NOT NULL, wrap_up {TEXT}
+);
 CREATE TABLE refusals (task bigint NOT NULL, position bigint NOT NULL, PRIMARY KEY (task, position));
 """
-"""``ended`` is empty while the task is open; ``ended_by`` the position of the event that ended it; ``pooling`` where it
-waited when it ended without an agent. The columns that change stand in no index, so their update stays in its page."""
+"""``tasks.position`` names the arrival. ``attributes`` and ``wrap_up`` are JSON kept as text: PostgreSQL would take as
+long to parse them as to store the whole row. ``ended_by`` is the position of the event that ended the task;
+``pooling`` where it waited when it ended without an agent."""
 
-_END = """
-UPDATE tasks AS t SET ended = n.ended, ended_at = n.ended_at, ended_by = n.ended_by, pooling = n.pooling,
-    wrap_up = n.wrap_up::jsonb
-FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
-    AS n (number, ended, ended_at, ended_by, pooling, wrap_up)
-WHERE t.number = n.number
+INDEXES = "CREATE INDEX tasks_by_customer ON tasks (customer, number);"
+
+ROWS_OF_PACKAGE = """
+{task} BETWEEN (SELECT first FROM arrivals WHERE package = %s AND package > 0 ORDER BY first LIMIT 1)
+    AND (SELECT last FROM arrivals WHERE package = %s AND package > 0 ORDER BY first DESC LIMIT 1)"""
+"""A package's rows have numbers between these, so no index over all tasks is needed to find them."""
+
+_KINDS = """
+SELECT t.number, r.type, r.business_type FROM tasks t JOIN arrivals r ON r.position = t.position
+WHERE t.number = ANY(%s)
 """
-_OPEN = "||0|0|0|{}\n"
-_PARTS = 6
-"""Delimiters between the fields of a row that hold text of others."""
+Kind = tuple[str, str]
+"""(type, business type)"""
 
 
 class End(NamedTuple):
@@ -47,9 +62,6 @@ class End(NamedTuple):
     pooling: int
     wrap_up: str
 
-    def as_fields(self) -> str:
-        return f"|{self.ended}|{self.at}|{self.position}|{self.pooling}|{field(self.wrap_up)}\n"
-
 
 class Arrivals(NamedTuple):
     """Tasks that one event brought: numbers from ``first`` on."""
@@ -57,64 +69,95 @@ class Arrivals(NamedTuple):
     first: int
     event: ev.TaskCreated | ev.TasksImported
     rows: Sequence[ev.TaskRow]
-    persons: Iterable[ev.Person | None]
+    persons: Sequence[ev.Person | None]
     package: int
     recorded: Recorded
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.rows) - 1
+
+    @property
+    def kind(self) -> Kind:
+        return clean(self.event.task_type), clean(self.event.business_type)
 
 
 class TaskRows:
     """New tasks of a batch, and tasks that ended in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, cursor: Cursor) -> None:
+        self._cursor = cursor
         self._new: list[Arrivals] = []
+        self._firsts: list[int] = []
+        self._kinds: dict[int, Kind] = {}
+        self._packages: dict[int, Kind] = {}
         self.ends: dict[int, End] = {}
         self.refused: list[tuple[int, int]] = []
 
     def created(self, event: ev.TaskCreated, recorded: Recorded) -> None:
         """A task that came alone."""
-        self._new.append(Arrivals(event.task, event, (event.row,), (event.person,), 0, recorded))
+        self._arrived(Arrivals(event.task, event, (event.row,), (event.person,), 0, recorded))
 
     def imported(self, event: ev.TasksImported, recorded: Recorded) -> None:
         """A chunk of a package."""
-        persons = event.persons or repeat(None)
-        self._new.append(Arrivals(event.first_task, event, event.rows, persons, event.package, recorded))
+        if event.rows:
+            self._arrived(Arrivals(event.first_task, event, event.rows, event.persons, event.package, recorded))
+
+    def _arrived(self, some: Arrivals) -> None:
+        self._new.append(some)
+        self._firsts.append(some.first)
 
     def note_refused(self, event: ev.CommandRefused, recorded: Recorded) -> None:
         """A refusal on record that concerns a task is part of its history."""
         if event.task is not None:
             self.refused.append((event.task, recorded.position))
 
+    def fetch_kinds(self, tasks: Iterable[int]) -> None:
+        """Read the types of older tasks that the batch will ask for, all at once."""
+        wanted = list(tasks)
+        if wanted:
+            self._cursor.execute(_KINDS, [wanted])
+            self._kinds.update({number: (kind, business) for number, kind, business in self._cursor.fetchall()})
+
+    def kind_of(self, number: int) -> Kind:
+        """Type and business type of a task, of this batch or an older one."""
+        place = bisect_right(self._firsts, number)
+        if place and number <= self._new[place - 1].last:
+            return self._new[place - 1].kind
+        if number not in self._kinds:
+            self.fetch_kinds((number,))
+        return self._kinds[number]
+
+    def kind_of_row(self, package: int, number: int) -> Kind:
+        """The same for a row of a package, whose rows are all of one kind."""
+        if package not in self._packages:
+            self._packages[package] = self.kind_of(number)
+        return self._packages[package]
+
     def write(self, cursor: Cursor) -> None:
-        """Insert and update."""
+        """Insert."""
         if self._new:
-            copy_rows(cursor, "tasks", chain.from_iterable(map(self._rows, self._new)))
-        new = {number for some in self._new for number in range(some.first, some.first + len(some.rows))}
-        old = [number for number in self.ends if number not in new]
-        if old:
-            cursor.execute(_END, [old, *map(list, zip(*(self.ends[number] for number in old), strict=True))])
+            copy_rows(cursor, "arrivals", map(_arrival_of, self._new))
+            copy_rows(cursor, "tasks", map(_rows_of, self._new))
+        if self.ends:
+            rows = [row_of((number, *end)) + "\n" for number, end in self.ends.items()]
+            copy_rows(cursor, "endings", rows)
         if self.refused:
             tasks, positions = map(list, zip(*self.refused, strict=True))
             cursor.execute("INSERT INTO refusals SELECT * FROM unnest(%s::bigint[], %s::bigint[])", [tasks, positions])
 
-    def _rows(self, some: Arrivals) -> Iterator[str]:
-        """The innermost loop of an import: one test tells of most rows that nothing in them needs an escape."""
-        event, ends, columns = some.event, self.ends, some.event.columns
-        kind = f"{field(event.task_type)}|{field(event.business_type)}"
-        born = f"{some.package}|{some.recorded.at}|{some.recorded.position}|{kind}"
-        for number, row, person in zip(count(some.first), some.rows, some.persons, strict=False):
-            values = (
-                row.customer or "", row.owner or "", row.region or "", attributes_json(columns, row.attributes),
-                *(masked(person) if person else NOBODY),
-            )  # fmt: skip
-            text = "|".join(values)
-            if not (text.isprintable() and "\\" not in text and text.count("|") == _PARTS):
-                text = "|".join(map(field, values))
-            end = ends[number].as_fields() if number in ends else _OPEN
-            yield f"{number}|{row.priority}|{row.line}|{born}|{text}{end}"
+
+def _arrival_of(some: Arrivals) -> str:
+    at, position = some.recorded.at, some.recorded.position
+    return row_of((position, some.first, some.last, some.package, at, *some.kind)) + "\n"
 
 
-def attributes_json(columns: tuple[str, ...], values: tuple[ev.AttributeValue, ...]) -> str:
-    """Present attributes by name."""
-    if None not in values:
-        return json_of(dict(zip(columns, values, strict=True)))
-    return json_of({name: value for name, value in zip(columns, values, strict=True) if value is not None})
+def _rows_of(some: Arrivals) -> str:
+    """All rows of an arrival."""
+    rows, count = some.rows, len(some.rows)
+    return rows_of((
+        list(map(str, range(some.first, some.last + 1))), [str(some.recorded.position)] * count,
+        [str(some.package)] * count, [str(row.line) for row in rows], [str(row.priority) for row in rows],
+        [row.customer or "" for row in rows], [row.owner or "" for row in rows], [row.region or "" for row in rows],
+        attribute_column(some.event.columns, rows), *masked_columns(some.persons, count),
+    ))  # fmt: skip

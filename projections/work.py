@@ -6,89 +6,150 @@ is written in its last place only.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from engine import events as ev
 from engine.events import Recorded
-from projections import assignments, pools, tasks
+from projections import assignments, counts, pools, tasks
 from projections.assignments import Assignments, Held
 from projections.copying import clean, json_of
-from projections.pools import Pool, Pools, pool_of
+from projections.counts import Counts, Place
+from projections.needs import Needs, pool_of_stall
+from projections.pools import Pools, pool_of
 from projections.port import Cursor, View
 from projections.tasks import End, TaskRows
+
+Key = TypeVar("Key")
+
+
+class Origin(NamedTuple):
+    """Where tasks were before they came into a pool."""
+
+    status: str
+    place: Place
+    package: int
+    trail: Sequence[int]
 
 
 class Work:
     """A batch at work."""
 
     def __init__(self, cursor: Cursor) -> None:
-        self.tasks = TaskRows()
+        self.tasks = TaskRows(cursor)
         self.pools = Pools(cursor)
         self.assignments = Assignments()
+        self.counts = Counts()
+
+    # --- coming in and waiting ----------------------------------------------------------------------------------------
+
+    def created(self, event: ev.TaskCreated, recorded: Recorded) -> None:
+        self.tasks.created(event, recorded)
+        self._count_new(event, 1)
+
+    def imported(self, event: ev.TasksImported, recorded: Recorded) -> None:
+        self.tasks.imported(event, recorded)
+        self._count_new(event, len(event.rows))
 
     def pooled(self, event: ev.TasksPooled, recorded: Recorded) -> None:
         """Leave first, then enter, as the engine does: a lane that empties in between forgets why it stalled."""
         before = [self.pools.leave(placement.tasks) for placement in event.placements]
         for placement, left in zip(event.placements, before, strict=True):
             pool = pool_of(placement.rule, 0, placement.lane)
-            for old, numbers in _grouped(placement.tasks, left):
-                package, trail = (event.package or 0, ()) if not old else self._came_from(old)
-                pooling = self.pools.pooling(
-                    pool, event.rule_set_version, recorded.at, package, (*trail, recorded.position)
-                )
+            for origin, numbers in self._origins(placement.tasks, left, event.package):
+                trail, kind = (*origin.trail, recorded.position), origin.place[:2]
+                pooling = self.pools.pooling(pool, event.rule_set_version, recorded.at, origin.package, kind, trail)
                 self.pools.enter(numbers, pooling)
+                self.counts.add(origin.place, origin.status, -len(numbers))
+                self.counts.add(pooling.place, "pooled", len(numbers))
+
+    def _origins(
+        self, tasks: Sequence[int], left: Sequence[int], package: int | None
+    ) -> Iterator[tuple[Origin, list[int]]]:
+        """Tasks by where they come from; those that come from no pool by their types."""
+        for old, numbers in _grouped(tasks, left):
+            if old:
+                was = self.pools.poolings[old]
+                yield Origin("pooled", was.place, was.package, was.trail), numbers
+                continue
+            kinds = (
+                [self.tasks.kind_of_row(package, numbers[0])] * len(numbers)
+                if package
+                else map(self.tasks.kind_of, numbers)
+            )
+            for kind, some in _grouped(numbers, kinds):
+                yield Origin("created", (*kind, ""), package or 0, ()), some
 
     def relaxed(self, event: ev.TasksRelaxed, recorded: Recorded) -> None:
         for old, numbers in list(_grouped(event.tasks, self.pools.leave(event.tasks))):
             was = self.pools.poolings[old]
             pool = pools.Pool(pools.pool_id(was.rule, event.stage, was.lane), was.rule, event.stage, was.lane)
-            trail = (*was.trail, recorded.position)
-            self.pools.enter(numbers, self.pools.pooling(pool, was.version, was.pooled_at, was.package, trail))
+            trail, kind = (*was.trail, recorded.position), (was.type, was.business_type)
+            self.pools.enter(numbers, self.pools.pooling(pool, was.version, was.pooled_at, was.package, kind, trail))
+
+    # --- having an agent ----------------------------------------------------------------------------------------------
 
     def allocated(self, event: ev.TasksAllocated, recorded: Recorded) -> None:
-        self.assignments.allocated(event, recorded, self.pools.leave(event.tasks))
+        left = self.pools.leave(event.tasks)
+        self.assignments.allocated(event, recorded, left)
+        for pooling, number in Counter(left).items():
+            self.counts.moved(self.pools.poolings[pooling].place, "pooled", "assigned", number)
 
     def claimed(self, event: ev.TaskClaimed, recorded: Recorded) -> None:
         pooling = self.pools.leave((event.task,))[0]
         held = Held(recorded.position, clean(event.agent), clean(event.rule), pooling)
         self.assignments.given(event.task, held, "claim", event.rule_set_version, recorded)
+        self._move(event.task, pooling, _waiting(pooling), "assigned")
 
     def reassigned(self, event: ev.TaskReassigned, recorded: Recorded) -> None:
         pooling = self.pools.leave((event.task,))[0]
+        status = _waiting(pooling)
         former = self.assignments.ended(event.task, "reassigned", recorded, last=False)
         if former is not None:
-            pooling = former.pooling
+            pooling, status = former.pooling, former.status
         held = Held(recorded.position, clean(event.agent), clean(event.rule or ""), pooling)
         self.assignments.given(event.task, held, "manual", event.rule_set_version, recorded)
+        self._move(event.task, pooling, status, "assigned")
 
     def started(self, event: ev.TaskStarted, recorded: Recorded) -> None:
-        self.assignments.started(event.task, recorded)
+        held = self.assignments.started(event.task, recorded)
+        self._move(event.task, held.pooling, held.status, "in_progress")
+        held.started_at = recorded.at
+
+    # --- coming to an end ---------------------------------------------------------------------------------------------
 
     def completed(self, event: ev.TaskCompleted, recorded: Recorded) -> None:
-        self.assignments.ended(event.task, "completed", recorded)
-        end = End("completed", recorded.at, recorded.position, 0, json_of(event.wrap_up))
-        self.tasks.ends[event.task] = end
+        held = self.assignments.ended(event.task, "completed", recorded)
+        self.tasks.ends[event.task] = End("completed", recorded.at, recorded.position, 0, json_of(event.wrap_up))
+        if held is not None:
+            self._move(event.task, held.pooling, held.status, "completed")
 
     def cancelled(self, event: ev.TasksCancelled, recorded: Recorded) -> None:
-        for number, pooling in zip(event.tasks, self.pools.leave(event.tasks), strict=True):
-            self.assignments.ended(number, "cancelled", recorded)
-            self.tasks.ends[number] = End("cancelled", recorded.at, recorded.position, pooling, "{}")
+        for number, left in zip(event.tasks, self.pools.leave(event.tasks), strict=True):
+            held = self.assignments.ended(number, "cancelled", recorded)
+            self.tasks.ends[number] = End("cancelled", recorded.at, recorded.position, left, "{}")
+            pooling, status = (left, _waiting(left)) if held is None else (held.pooling, held.status)
+            self._move(number, pooling, status, "cancelled")
 
-    def _came_from(self, pooling: int) -> tuple[int, Sequence[int]]:
-        old = self.pools.poolings[pooling]
-        return old.package, old.trail
+    # --- what is counted ----------------------------------------------------------------------------------------------
+
+    def _count_new(self, event: ev.TaskCreated | ev.TasksImported, number: int) -> None:
+        self.counts.add((clean(event.task_type), clean(event.business_type), ""), "created", number)
+
+    def _move(self, task: int, pooling: int, before: str, after: str) -> None:
+        place = self.pools.poolings[pooling].place if pooling else (*self.tasks.kind_of(task), "")
+        self.counts.moved(place, before, after)
 
 
 _Handler = Callable[[Work, Any, Recorded], None]
 
 _HANDLERS: dict[type[ev.Event], _Handler] = {
-    ev.TaskCreated: lambda work, event, recorded: work.tasks.created(event, recorded),
-    ev.TasksImported: lambda work, event, recorded: work.tasks.imported(event, recorded),
+    ev.TaskCreated: Work.created,
+    ev.TasksImported: Work.imported,
     ev.TasksPooled: Work.pooled,
     ev.TasksRelaxed: Work.relaxed,
-    ev.PoolStalled: lambda work, event, _: work.pools.stall(_pool_of_stall(event), event.reason),
+    ev.PoolStalled: lambda work, event, _: work.pools.stall(pool_of_stall(event), event.reason),
     ev.TasksAllocated: Work.allocated,
     ev.TaskClaimed: Work.claimed,
     ev.TaskReassigned: Work.reassigned,
@@ -107,90 +168,38 @@ def apply(cursor: Cursor, batch: Sequence[Recorded]) -> None:
         return
     work = Work(cursor)
     needs = Needs(known)
-    work.pools.fetch(list(needs.waiting), needs.pools)
     work.assignments.fetch(cursor, list(needs.held))
+    held = {held.pooling for held in work.assignments.held.values()}
+    work.pools.fetch(list(needs.waiting), held, needs.pools)
+    work.tasks.fetch_kinds(needs.waiting.keys() - work.pools.waiting.keys())
     for recorded in known:
         _HANDLERS[type(recorded.event)](work, recorded.event, recorded)
-    for part in (work.tasks, work.pools, work.assignments):
+    for part in (work.tasks, work.pools, work.assignments, work.counts):
         part.write(cursor)
 
 
 VIEW = View(
     "tasks",
-    ("tasks", "refusals", "waiting", "poolings", "pools", "methods", "assignments", "loads"),
-    tasks.DDL + pools.DDL + assignments.DDL,
+    (
+        "tasks", "arrivals", "endings", "refusals", "waiting", "poolings", "pools", "methods", "givings", "assignments",
+        "loads", "counts",
+    ),
+    tasks.DDL + pools.DDL + assignments.DDL + counts.DDL,
     apply,
-)
-
-
-class Needs:
-    """What has to be read before a batch can be applied: tasks it moves that it did not itself put there."""
-
-    def __init__(self, batch: Sequence[Recorded]) -> None:
-        self.waiting: dict[int, None] = {}
-        self.held: dict[int, None] = {}
-        self.pools: list[Pool] = []
-        self._entered: set[int] = set()
-        for recorded in batch:
-            self._look(recorded.event)
-
-    def _look(self, event: ev.Event) -> None:
-        look = _NEEDS.get(type(event))
-        if look is not None:
-            look(self, event)
-
-    def _of_pooled(self, event: ev.TasksPooled) -> None:
-        """Rows of a package come into pools for the first time, so nothing has to be looked up for them."""
-        for placement in event.placements:
-            self.pools.append(pool_of(placement.rule, 0, placement.lane))
-            if event.package is None:
-                self._leaving(placement.tasks)
-            self._entered.update(placement.tasks)
-
-    def _of_cancelled(self, event: ev.TasksCancelled) -> None:
-        pairs = list(zip(event.tasks, event.agents, strict=True))
-        self._leaving([number for number, agent in pairs if not agent])
-        self.held.update((number, None) for number, agent in pairs if agent)
-
-    def _of_reassigned(self, event: ev.TaskReassigned) -> None:
-        if event.held_by:
-            self.held[event.task] = None
-        else:
-            self._leaving((event.task,))
-
-    def _of_held(self, event: ev.TaskStarted | ev.TaskCompleted) -> None:
-        self.held[event.task] = None
-
-    def _of_stalled(self, event: ev.PoolStalled) -> None:
-        self.pools.append(_pool_of_stall(event))
-
-    def _leaving(self, numbers: Iterable[int]) -> None:
-        self.waiting.update((number, None) for number in numbers if number not in self._entered)
-
-
-_NEEDS: dict[type[ev.Event], Callable[[Needs, Any], None]] = {
-    ev.TasksPooled: Needs._of_pooled,
-    ev.TasksCancelled: Needs._of_cancelled,
-    ev.TaskReassigned: Needs._of_reassigned,
-    ev.TaskStarted: Needs._of_held,
-    ev.TaskCompleted: Needs._of_held,
-    ev.PoolStalled: Needs._of_stalled,
-    ev.TasksRelaxed: lambda needs, event: needs._leaving(event.tasks),
-    ev.TasksAllocated: lambda needs, event: needs._leaving(event.tasks),
-    ev.TaskClaimed: lambda needs, event: needs._leaving((event.task,)),
-}
-
-
-def _pool_of_stall(event: ev.PoolStalled) -> Pool:
-    return pool_of(event.rule, event.stage, event.lane)
+    tasks.INDEXES + assignments.INDEXES,
+)  # fmt: skip
 
 
 def _methods(event: ev.RuleSetApplied) -> dict[str, str]:
     return {clean(rule.id): rule.method for rule in event.rule_set.rules}
 
 
-def _grouped(numbers: Sequence[int], poolings: Sequence[int]) -> Iterable[tuple[int, list[int]]]:
-    groups: dict[int, list[int]] = defaultdict(list)
-    for number, pooling in zip(numbers, poolings, strict=True):
-        groups[pooling].append(number)
+def _waiting(pooling: int) -> str:
+    return "pooled" if pooling else "created"
+
+
+def _grouped(numbers: Sequence[int], keys: Iterable[Key]) -> Iterable[tuple[Key, list[int]]]:
+    groups: dict[Key, list[int]] = defaultdict(list)
+    for number, key in zip(numbers, keys, strict=True):
+        groups[key].append(number)
     return groups.items()

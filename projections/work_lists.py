@@ -8,6 +8,7 @@ from engine.events import AttributeValue
 from projections.listing import Field, Kind, Listing, reading
 from projections.pools import REASON
 from projections.rows import AssignmentView, PoolView, TaskView
+from projections.tasks import ROWS_OF_PACKAGE
 
 _attributes = msgspec.json.Decoder(dict[str, AttributeValue]).decode
 _lane = msgspec.json.Decoder(list[AttributeValue]).decode
@@ -15,21 +16,26 @@ _words = msgspec.json.Decoder(list[str]).decode
 _mapping = msgspec.json.Decoder(dict[str, str]).decode
 
 _TASK_JOINS = {
+    "r": "JOIN arrivals r ON r.position = t.position",
+    "e": "LEFT JOIN endings e ON e.task = t.number",
     "w": "LEFT JOIN waiting w ON w.task = t.number",
     "a": "LEFT JOIN assignments a ON a.task = t.number AND a.last",
-    "p": "LEFT JOIN poolings p ON p.id = coalesce(w.pooling, a.pooling, t.pooling)",
+    "g": 'LEFT JOIN givings g ON g."grant" = a."grant"',
+    "p": "LEFT JOIN poolings p ON p.id = coalesce(w.pooling, a.pooling, e.pooling)",
     "l": "LEFT JOIN pools l ON l.id = p.pool",
     "m": "LEFT JOIN methods m ON m.rule = p.rule",
 }
 STATUS = """
-CASE WHEN t.ended <> '' THEN t.ended WHEN w.task IS NOT NULL THEN 'pooled' WHEN a.task IS NULL THEN 'created'
+CASE WHEN e.ended IS NOT NULL THEN e.ended WHEN w.task IS NOT NULL THEN 'pooled' WHEN a.task IS NULL THEN 'created'
     WHEN a.started_at > 0 THEN 'in_progress' ELSE 'assigned' END"""
 _OPEN = "a.outcome = '' AND a.started_at"
+_PICKED_BY, _PASSED = "g.picked_by[a.how + 1]", "g.passed -> a.how"
 _WAITING_FOR = f"CASE WHEN w.task IS NULL THEN '' ELSE {REASON} END"
 _POSITIONS = """
-ARRAY(SELECT unnest(t.position || p.trail) UNION SELECT unnest(h.positions) FROM assignments h WHERE h.task = t.number
+ARRAY(SELECT unnest(t.position || p.trail)
+    UNION SELECT unnest(h."grant" || h.later) FROM assignments h WHERE h.task = t.number
     UNION SELECT f.position FROM refusals f WHERE f.task = t.number
-    UNION SELECT t.ended_by WHERE t.ended_by > 0 ORDER BY 1)"""
+    UNION SELECT e.ended_by WHERE e.ended_by IS NOT NULL ORDER BY 1)"""
 _REASONS = (
     "no_rule_governs", "to_be_claimed", "to_be_assigned", "in_turn", "nobody_available", "no_agent_within_targets",
     "all_at_capacity", "all_at_rule_cap",
@@ -41,6 +47,11 @@ def _last(column: str, kind: Kind, empty: str) -> Field:
     return Field(f"coalesce(a.{column}, {empty})", kind, ("a",), strict=f"a.{column}")
 
 
+def _given(expression: str, kind: Kind, empty: str) -> Field:
+    """Something that the task's last assignment has in common with others of the same event."""
+    return Field(f"coalesce({expression}, {empty})", kind, ("a", "g"), strict=expression)
+
+
 TASKS: Listing[TaskView] = Listing(
     name="tasks",
     views=("tasks",),
@@ -50,79 +61,89 @@ TASKS: Listing[TaskView] = Listing(
     joins=_TASK_JOINS,
     fields={
         "number": Field("t.number", "int"),
-        "type": Field("t.type", "text"),
-        "business_type": Field("t.business_type", "text"),
+        "type": Field("r.type", "text", ("r",)),
+        "business_type": Field("r.business_type", "text", ("r",)),
         "status": Field(
-            STATUS, "text", ("w", "a"),
+            STATUS, "text", ("e", "w", "a"),
             values=("created", "pooled", "assigned", "in_progress", "completed", "cancelled"),
             special={
                 "pooled": "w.task IS NOT NULL",
                 "assigned": f"{_OPEN} = 0",
                 "in_progress": f"{_OPEN} > 0",
-                "completed": "t.ended = 'completed'",
-                "cancelled": "t.ended = 'cancelled'",
+                "completed": "e.ended = 'completed'",
+                "cancelled": "e.ended = 'cancelled'",
             },
         ),
         "priority": Field("t.priority", "int"),
         "customer": Field("t.customer", "text"),
         "owner": Field("t.owner", "text"),
         "region": Field("t.region", "text"),
-        "attributes": Field("t.attributes", "attributes", sortable=False),
-        "package": Field("t.package", "int"),
+        "attributes": Field("t.attributes::jsonb", "attributes", sortable=False),
+        "package": Field("t.package", "int", also=ROWS_OF_PACKAGE.format(task="t.number")),
         "line": Field("t.line", "int"),
-        "rule": Field("coalesce(p.rule, '')", "text", ("w", "a", "p"), strict="p.rule"),
-        "version": Field("coalesce(a.version, p.version, 0)", "int", ("w", "a", "p")),
-        "stage": Field("coalesce(p.stage, 0)", "int", ("w", "a", "p")),
-        "waiting_for": Field(_WAITING_FOR, "text", ("w", "a", "p", "l", "m"), values=_REASONS),
+        "rule": Field("coalesce(p.rule, '')", "text", ("e", "w", "a", "p"), strict="p.rule"),
+        "version": Field("coalesce(g.version, p.version, 0)", "int", ("e", "w", "a", "g", "p")),
+        "stage": Field("coalesce(p.stage, 0)", "int", ("e", "w", "a", "p")),
+        "waiting_for": Field(_WAITING_FOR, "text", ("e", "w", "a", "p", "l", "m"), values=_REASONS),
         "agent": _last("agent", "text", "''"),
         "grant": _last('"grant"', "int", "0"),
-        "picked_by": _last("picked_by", "text", "''"),
-        "passed": Field("coalesce(a.passed, '[]')", "words", ("a",), sortable=False),
-        "created_at": Field("t.created_at", "time"),
-        "pooled_at": Field("coalesce(p.pooled_at, 0)", "time", ("w", "a", "p")),
-        "assigned_at": _last("assigned_at", "time", "0"),
+        "picked_by": _given(_PICKED_BY, "text", "''"),
+        "passed": Field(f"coalesce({_PASSED}, '[]')", "words", ("a", "g"), sortable=False),
+        "created_at": Field("r.created_at", "time", ("r",)),
+        "pooled_at": Field("coalesce(p.pooled_at, 0)", "time", ("e", "w", "a", "p")),
+        "assigned_at": _given("g.assigned_at", "time", "0"),
         "started_at": _last("started_at", "time", "0"),
-        "ended_at": Field("t.ended_at", "time"),
+        "ended_at": Field("coalesce(e.ended_at, 0)", "time", ("e",), strict="e.ended_at"),
     },
     columns=(
-        "t.number", "t.type", "t.business_type", STATUS, "t.priority", "t.customer", "t.owner", "t.region",
-        "t.attributes::text", "t.name_masked", "t.mobile_masked", "t.id_card_masked", "t.package", "t.line",
-        "coalesce(p.rule, a.rule, '')", "coalesce(a.version, p.version, 0)", "coalesce(p.stage, 0)",
+        "t.number", "r.type", "r.business_type", STATUS, "t.priority", "t.customer", "t.owner", "t.region",
+        "t.attributes", "t.name_masked", "t.mobile_masked", "t.id_card_masked", "t.package", "t.line",
+        "coalesce(p.rule, a.rule, '')", "coalesce(g.version, p.version, 0)", "coalesce(p.stage, 0)",
         "coalesce(p.lane::text, '[]')", _WAITING_FOR, "coalesce(a.agent, '')", "coalesce(a.\"grant\", 0)",
-        "coalesce(a.picked_by, '')", "coalesce(a.passed::text, '[]')", "t.created_at", "coalesce(p.pooled_at, 0)",
-        "coalesce(a.assigned_at, 0)", "coalesce(a.started_at, 0)", "t.ended_at", "t.wrap_up::text", _POSITIONS,
+        f"coalesce({_PICKED_BY}, '')", f"coalesce(({_PASSED})::text, '[]')", "r.created_at", "coalesce(p.pooled_at, 0)",
+        "coalesce(g.assigned_at, 0)", "coalesce(a.started_at, 0)", "coalesce(e.ended_at, 0)",
+        "coalesce(e.wrap_up, '{}')", _POSITIONS,
     ),
     show_joins=" ".join(_TASK_JOINS.values()),
     row=reading(TaskView, {8: _attributes, 17: _lane, 22: _words, 28: _mapping}),
 )  # fmt: skip
+
+GIVEN_OF_PACKAGE = (
+    't."grant" > (SELECT position FROM arrivals WHERE package = %s AND package > 0 ORDER BY first LIMIT 1) AND'
+    + ROWS_OF_PACKAGE.format(task="t.task")
+)
+"""Where the assignments of a package's rows stand in the history."""
+
+_HISTORY_JOINS = {"n": "JOIN tasks n ON n.number = t.task", "g": 'JOIN givings g ON g."grant" = t."grant"'}
 
 ASSIGNMENTS: Listing[AssignmentView] = Listing(
     name="assignments",
     views=("tasks",),
     base="assignments t",
     key=("grant", "task"),
-    key_columns=("t.task", 't."grant"'),
-    joins={"n": "JOIN tasks n ON n.number = t.task"},
+    key_columns=('t."grant"', "t.task"),
+    joins=_HISTORY_JOINS,
     fields={
         "task": Field("t.task", "int"),
         "grant": Field('t."grant"', "int"),
         "agent": Field("t.agent", "text"),
         "rule": Field("t.rule", "text"),
-        "version": Field("t.version", "int"),
-        "package": Field("n.package", "int", ("n",)),
-        "round": Field("t.round", "int"),
-        "picked_by": Field("t.picked_by", "text"),
-        "passed": Field("t.passed", "words", sortable=False),
+        "version": Field("g.version", "int", ("g",)),
+        "package": Field("n.package", "int", ("n",), also=GIVEN_OF_PACKAGE),
+        "round": Field("g.round", "int", ("g",)),
+        "picked_by": Field("g.picked_by[t.how + 1]", "text", ("g",)),
+        "passed": Field("(g.passed -> t.how)", "words", ("g",), sortable=False),
         "outcome": Field("t.outcome", "text", values=("", "completed", "cancelled", "reassigned")),
-        "assigned_at": Field("t.assigned_at", "time"),
+        "assigned_at": Field("g.assigned_at", "time", ("g",)),
         "started_at": Field("t.started_at", "time"),
         "ended_at": Field("t.ended_at", "time"),
     },
     columns=(
-        't."grant"', "t.task", "t.agent", "t.rule", "t.version", "n.package", "t.round", "t.picked_by",
-        "t.passed::text", "t.assigned_at", "t.started_at", "t.ended_at", "t.outcome",
+        't."grant"', "t.task", "t.agent", "t.rule", "g.version", "n.package", "g.round",
+        "g.picked_by[t.how + 1]", "(g.passed -> t.how)::text", "g.assigned_at", "t.started_at", "t.ended_at",
+        "t.outcome",
     ),
-    show_joins="JOIN tasks n ON n.number = t.task",
+    show_joins=" ".join(_HISTORY_JOINS.values()),
     row=reading(AssignmentView, {8: _words}),
 )  # fmt: skip
 
@@ -144,8 +165,9 @@ POOLS: Listing[PoolView] = Listing(
     },
     columns=(
         "l.rule", "l.stage", "l.lane::text", "l.waiting", REASON,
-        "(SELECT created_at FROM tasks WHERE number = (SELECT min(w.task) FROM waiting w JOIN poolings p"
-        " ON p.id = w.pooling WHERE p.pool = l.id AND p.waiting > 0))",
+        "(SELECT r.created_at FROM tasks t JOIN arrivals r ON r.position = t.position WHERE t.number ="
+        " (SELECT min(w.task) FROM waiting w JOIN poolings p ON p.id = w.pooling"
+        " WHERE p.pool = l.id AND p.waiting > 0))",
     ),
     show_joins=_METHODS["m"],
     row=reading(PoolView, {2: _lane}),

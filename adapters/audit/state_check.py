@@ -16,8 +16,9 @@ SELECT t.number, {STATUS}, coalesce(p.rule, a.rule, ''), CASE WHEN a.outcome = '
     CASE WHEN a.outcome = '' THEN a."grant" ELSE 0 END
 FROM {{schema}}.tasks t LEFT JOIN {{schema}}.waiting w ON w.task = t.number
 LEFT JOIN {{schema}}.assignments a ON a.task = t.number AND a.last
-LEFT JOIN {{schema}}.poolings p ON p.id = coalesce(w.pooling, a.pooling, t.pooling)
-WHERE t.ended = '' ORDER BY t.number
+LEFT JOIN {{schema}}.endings e ON e.task = t.number
+LEFT JOIN {{schema}}.poolings p ON p.id = coalesce(w.pooling, a.pooling)
+WHERE e.ended IS NULL
 """
 _SHOWN = 3
 
@@ -84,6 +85,6 @@ def _packages_by_view(connection: psycopg.Connection, schema: str) -> Shown:
 
 def _rows(connection: psycopg.Connection, query: str) -> Iterator[tuple[object, ...]]:
     with connection.cursor(name="state") as cursor:
-        cursor.itersize = 5_000
+        cursor.itersize = 20_000
         cursor.execute(query)
         yield from cursor

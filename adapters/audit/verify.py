@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import psycopg
 
+from adapters.audit.anchor import Anchor
 from adapters.audit.findings import Finding, Progress, Report
 from adapters.audit.state_check import state_finding
 from adapters.audit.view_check import Shadow
@@ -39,20 +40,22 @@ def explain(dsn: str, workspace: str, task: int, grant: int = 0) -> Explanation 
 
 
 def verify(dsn: str, workspace: str, progress: Say = lambda _progress: None) -> Report:
-    """Check the chain of hashes, replay the log, and compare every view with one built anew.
+    """Check the chain of hashes, replay the log, and compare every view with one built anew, all in one reading.
 
     Raises LogUnavailableError, psycopg.Error where PostgreSQL is away.
     """
-    log = EventLog(dsn, workspace)
+    log, chain = EventLog(dsn, workspace), Chain()
     try:
-        chain = Chain()
-        findings = [_checked_chain(log, chain, progress)]
-        if not findings[0].ok:
-            return Report(tuple(findings), chain.position, chain.hash, chain.position)
-        findings += _compared(dsn, workspace, log, chain.position, progress)
-        return Report(tuple(findings), chain.position, chain.hash, chain.position)
+        findings = _findings(dsn, workspace, log, chain, progress)
+    except WrongError as error:
+        findings = [Finding("chain", False, str(error))]
     finally:
         log.close()
+    return Report(tuple(findings), chain.position, chain.hash, chain.position)
+
+
+class WrongError(Exception):
+    """The log is not as it was written; the message says where."""
 
 
 class Chain:
@@ -61,43 +64,60 @@ class Chain:
     def __init__(self) -> None:
         self.position, self.hash, self.at = 0, GENESIS, 0
 
-    def follow(self, stored: Stored) -> str:
-        """What is wrong with the next event, empty if nothing is."""
+    def follow(self, stored: Stored) -> Recorded:
+        """The next event, decoded. Raises WrongError."""
         expected = self.position + 1
         if stored.position != expected:
-            return f"Expected an event at position {expected}, but the next one is at {stored.position}"
+            raise WrongError(f"Expected an event at position {expected}, but the next one is at {stored.position}")
         try:
             self.hash = check_link(stored, self.hash)
-            at = decode(stored).at
+            recorded = decode(stored)
         except (BrokenChainError, UnknownEventError, ValueError) as error:
-            return str(error)
-        if at < self.at:
-            return f"Expected time to go on at position {expected}, but {at} is before {self.at}"
-        self.position, self.at = stored.position, at
-        return ""
+            raise WrongError(str(error)) from error
+        if recorded.at < self.at:
+            raise WrongError(f"Expected time to go on at position {expected}, but {recorded.at} is before {self.at}")
+        self.position, self.at = stored.position, recorded.at
+        return recorded
 
 
-def _checked_chain(log: EventLog, chain: Chain, progress: Say) -> Finding:
-    head = log.head()
-    while batch := log.read_stored(chain.position, READ):
-        for stored in batch:
-            wrong = chain.follow(stored)
-            if wrong:
-                return Finding("chain", False, wrong)
-        progress(Progress("chain", chain.position, max(head, chain.position)))
-    return Finding("chain", True, f"{chain.position} events without a gap, each with the hash of the one before")
+def _followed(log: EventLog, chain: Chain, progress: Say) -> Iterator[list[Recorded]]:
+    """The log by the batch, each event decoded once. Raises WrongError.
+
+    A batch is handed on once the one behind it carries its hash: nothing is built on an event that was changed.
+    """
+    anchor, head = Anchor(log), log.head()
+    vouched: list[Recorded] = []
+    while stored := log.read_stored(chain.position, READ):
+        batch = []
+        for row in stored:
+            batch.append(chain.follow(row))
+            _refuse(anchor.passed(chain.position, chain.hash))
+        yield vouched
+        vouched = batch
+        progress(Progress("replay", chain.position, max(head, chain.position)))
+    _refuse(anchor.ended(chain.position))
+    yield vouched
 
 
-def _compared(dsn: str, workspace: str, log: EventLog, head: int, progress: Say) -> list[Finding]:
+def _refuse(wrong: str) -> None:
+    if wrong:
+        raise WrongError(wrong)
+
+
+def _findings(dsn: str, workspace: str, log: EventLog, chain: Chain, progress: Say) -> list[Finding]:
     """Views stand where they stand: each is built up to there, and so is the state it is held against."""
     with Shadow(dsn, workspace) as shadow:
         replay = Replay(workspace)
-        for batch in _batches(log, head):
+        for batch in _followed(log, chain, progress):
             replay.take(batch, shadow.take(batch))
-            progress(Progress("replay", batch[-1].position, head))
+        whole = f"{chain.position} events without a gap, each with the hash of the one before"
         with shadow.moment(log):
             replay.take(log.replay(replay.state.position), shadow.live.get("tasks", 0))
-            return [*shadow.findings(head), replay.finding(shadow.connection, shadow.schema)]
+            return [
+                Finding("chain", True, whole),
+                *shadow.findings(chain.position),
+                replay.finding(shadow.connection, shadow.schema),
+            ]
 
 
 class Replay:
@@ -122,11 +142,3 @@ class Replay:
         if self._broken:
             return Finding("state", False, self._broken)
         return state_finding(connection, schema, self.state)
-
-
-def _batches(log: EventLog, head: int) -> Iterator[list[Recorded]]:
-    after = 0
-    while after < head:
-        batch = log.read(after, min(READ, head - after))
-        yield batch
-        after = batch[-1].position

@@ -9,14 +9,15 @@ import psycopg
 from psycopg import sql
 
 from adapters.log.codec import Stored, decode
+from adapters.log.connection import line
 from adapters.log.schemas import schema_of
 from engine.events import Recorded
 from projections.catalogue import VIEWS, layout_of
 from projections.port import View
 from projections.runner import POSITIONS_DDL
 
-MAX_EVENTS = 1_024
-MAX_BYTES = 32_000_000
+MAX_EVENTS = 512
+MAX_BYTES = 16_000_000
 """A batch is bounded in events and in bytes as stored; bulk events carry some hundreds of rows each."""
 
 _FIRST_READ = 64
@@ -35,7 +36,11 @@ def options(schema: str, *more: str) -> str:
 def connect(dsn: str, schema: str) -> psycopg.Connection:
     """A connection for writing views. Commits do not wait for the disk: a lost one is done again from the log."""
     return psycopg.connect(
-        dsn, autocommit=True, options=options(schema, "synchronous_commit=off"), application_name="paidan-views"
+        dsn,
+        autocommit=True,
+        options=options(schema, "synchronous_commit=off"),
+        application_name="paidan-views",
+        **line(dsn),
     )
 
 
@@ -52,7 +57,7 @@ def _create(connection: psycopg.Connection, view: View) -> bool:
     if known is not None and known[0] == layout_of(view) and not missing(connection, view):
         return False
     drop_tables(connection, view)
-    connection.execute(view.ddl)
+    connection.execute(view.ddl + view.indexes)
     connection.execute(
         "INSERT INTO view_positions VALUES (%s, 0, 0, %s)"
         " ON CONFLICT (view) DO UPDATE SET position = 0, layout = excluded.layout",

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import msgspec
 import psycopg
 
+from adapters.log.connection import line
 from adapters.log.schemas import schema_of
 from adapters.views.connection import channel_of, options
 from projections.catalogue import view_named
@@ -72,7 +73,11 @@ class Positions:
 
     async def _listen(self) -> None:
         connection = await psycopg.AsyncConnection.connect(
-            self._dsn, autocommit=True, options=options(self._schema), application_name="paidan-positions"
+            self._dsn,
+            autocommit=True,
+            options=options(self._schema),
+            application_name="paidan-positions",
+            **line(self._dsn),
         )
         async with connection:
             await connection.execute(f"LISTEN {self._channel}")

@@ -5,20 +5,23 @@ It ends at SIGTERM, or when the supervisor at the other end of its stdin is gone
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import psycopg
 
 from adapters.log.codec import UnknownEventError
+from adapters.log.connection import line
 from adapters.log.event_log import EventLog, LogUnavailableError
 from adapters.log.schemas import schema_of
 from adapters.processes.parent import stops_with_parent
 from adapters.views.connection import Window, channel_of, connect, create_views, positions_of
 from adapters.views.rebuild import build_missing
+from engine.events import Recorded
 from projections.catalogue import VIEWS
 from projections.port import View
 from projections.runner import MovedError, ViewFailedError, catch_up, groups
@@ -31,13 +34,20 @@ AWAY_SECONDS = 1.0
 """How long it leaves PostgreSQL alone at most: views stand still until it looks again."""
 _RETRY_SECONDS = (0.2, 1.0, 5.0, 30.0)
 LOG_CHANNEL = "stored_events"
+NEW_OBJECTS = 200_000
+"""Objects made between two looks of the garbage collector: a batch is that many, and none is part of a cycle."""
+
+Watch = Callable[[Sequence[str], Sequence[Recorded], int], None]
+"""Told of each batch that views have taken: which views, which events, and when it began (ns since 1970)."""
 
 
 class Projector:
     """All views of one workspace, on one thread."""
 
-    def __init__(self, dsn: str, workspace: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._dsn, self._workspace, self._clock = dsn, workspace, clock
+    def __init__(
+        self, dsn: str, workspace: str, clock: Callable[[], float] = time.monotonic, watch: Watch | None = None
+    ) -> None:
+        self._dsn, self._workspace, self._clock, self._watch = dsn, workspace, clock, watch
         self._channel = channel_of(workspace)
         self._attempt = 0
         self._failures: dict[str, tuple[int, float]] = {}
@@ -73,6 +83,7 @@ class Projector:
         standing = groups(positions_of(connection), views)
         for place, (position, group) in enumerate(standing):
             ahead = standing[place + 1][0] if place + 1 < len(standing) else None
+            began = time.time_ns()
             try:
                 reached = catch_up(connection, group, window, self._channel, ahead)
             except MovedError:
@@ -82,8 +93,14 @@ class Projector:
                 return True
             if reached > position:
                 self._recovered(group)
+                self._tell(group, window.read(position), reached, began)
                 return True
         return False
+
+    def _tell(self, group: Iterable[View], batch: Sequence[Recorded], reached: int, began: int) -> None:
+        if self._watch is not None:
+            taken = [recorded for recorded in batch if recorded.position <= reached]
+            self._watch([view.name for view in group], taken, began)
 
     def _recovered(self, views: Iterable[View]) -> None:
         for view in views:
@@ -104,20 +121,23 @@ class Projector:
         return self._failures.get(view, (0, 0.0))[1] <= self._clock()
 
     def _listener(self) -> psycopg.Connection:
-        listener = psycopg.connect(self._dsn, autocommit=True, application_name="paidan-projector-listen")
+        listener = psycopg.connect(
+            self._dsn, autocommit=True, application_name="paidan-projector-listen", **line(self._dsn)
+        )
         listener.execute(f"LISTEN {LOG_CHANNEL}")
         return listener
 
 
-def main(dsn: str, workspace: str, stop: threading.Event | None = None) -> None:
+def main(dsn: str, workspace: str, stop: threading.Event | None = None, watch: Watch | None = None) -> None:
     """Run the projector as a process of its own until it is told to end."""
     stop = stop or threading.Event()
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
     stops_with_parent(stop)
+    gc.set_threshold(NEW_OBJECTS)
     try:
-        Projector(dsn, workspace).run(stop)
+        Projector(dsn, workspace, watch=watch).run(stop)
     except UnknownEventError as error:
         log.critical("%s; a newer program wrote it, run that one", error)
         raise

@@ -50,6 +50,8 @@ _EVENTS_AT = """
 SELECT originator_version, topic, state FROM stored_events
 WHERE originator_id = %s AND originator_version = ANY(%s) ORDER BY originator_version
 """
+_HEAD = "SELECT coalesce(max(originator_version), 0) FROM stored_events WHERE originator_id = %s"
+
 _RULE_SET = """
 SELECT version, author, reason, applied_at, position, rules, source FROM rule_sets
 WHERE version = %s OR %s = 0 ORDER BY version DESC LIMIT 1
@@ -72,9 +74,11 @@ class Queries:
     BehindError where the views do not come to ``min_position`` in time.
     """
 
-    def __init__(self, dsn: str, workspace: str, *, connections: int = 4, patience: float = 10.0) -> None:
+    def __init__(
+        self, dsn: str, workspace: str, *, connections: int = 4, patience: float = 10.0, waiting: int = 128
+    ) -> None:
         self._stream = stream_of(workspace)
-        self._pool = QueryPool(dsn, schema_of(workspace), connections, patience)
+        self._pool = QueryPool(dsn, schema_of(workspace), connections, patience, waiting)
         self._positions = Positions(dsn, workspace)
         self._patience = patience
 
@@ -182,6 +186,11 @@ class Queries:
 
     # --- the log -----------------------------------------------------------------------------------------------------
 
+    async def head(self) -> int:
+        """Position of the last event, 0 for an empty log."""
+        found = await self._pool.fetch(_HEAD, [self._stream])
+        return int(found[0][0])
+
     async def events(self, after: int, limit: int) -> list[Recorded]:
         """Events above a position, at most ``limit`` and about 8 MB of them. Raises UnknownEventError."""
         rows = await self._pool.fetch(_EVENTS, [self._stream, after, limit, EVENTS_BYTES])
@@ -220,9 +229,13 @@ def _history_of(task: int, agent: str, package: int) -> Scope:
         for text, value, joins in (
             ("t.task = %s", task, ()),
             ("t.agent = %s", agent, ()),
-            ("n.package = %s", package, ("n",)),
+            (f"n.package = %s AND {work_lists.GIVEN_OF_PACKAGE}", package, ("n",)),
         )
         if value
     ]
     joins = tuple(join for _, _, needed in parts for join in needed)
-    return " AND ".join(text for text, _, _ in parts), tuple(value for _, value, _ in parts), joins
+    return (
+        " AND ".join(text for text, _, _ in parts),
+        tuple(value for text, value, _ in parts for _ in range(text.count("%s"))),
+        joins,
+    )

@@ -84,6 +84,8 @@ def _grow(connection: psycopg.Connection, view: View, window: Window, progress: 
             view.apply(connection.cursor(), batch)
         reached = batch[-1].position
         progress(reached)
+    if view.indexes:
+        connection.execute(view.indexes)
     return reached
 
 

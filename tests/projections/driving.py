@@ -105,7 +105,9 @@ class Story:
             for line in range(2, 2 + (a + b + chunk) % 6)
         )
         persons = tuple(Person("王小明", "13812345678", "320102198001011234") for _ in rows) if b % 2 else ()
-        rejected = tuple(RejectedRow(90 + n, "level", "not an int", "a,b|\\ \n") for n in range(b % 3))
+        rejected = tuple(
+            RejectedRow(90 + n, "level", "not an int", "王小明,b|\\ \n", "王小明" if n else "") for n in range(b % 3)
+        )
         return cmd.ImportRows(number, chunk, ("zone", "level"), rows, persons, rejected)
 
     def _end_package(self, a: int, _b: int) -> None:

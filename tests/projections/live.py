@@ -37,7 +37,7 @@ class Live:
 
     def reset(self) -> None:
         tables = ", ".join(table for view in VIEWS for table in view.tables)
-        self.connection.execute(f"TRUNCATE {tables}, stored_events; UPDATE view_positions SET position = 0")
+        self.connection.execute(f"TRUNCATE {tables}, stored_events, log_head; UPDATE view_positions SET position = 0")
         self.log.close()
         self.log = EventLog(self.dsn, self.workspace)
 

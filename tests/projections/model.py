@@ -11,7 +11,7 @@ from engine.decide.settling import reason_of
 from engine.events import Recorded
 from engine.evolve import evolve
 from engine.state import State, lane_key
-from projections.masking import NOBODY, masked, masked_text
+from projections.masking import NOBODY, masked, masked_row
 from projections.rows import (
     AgentView,
     AssignmentView,
@@ -142,7 +142,7 @@ class Model:
             person = event.persons[place] if event.persons else None
             self._new(event.first_task + place, event, row, person, event.package, recorded)
         self._rejected += [
-            RejectedView(event.package, r.line, r.column, r.reason, masked_text(r.text)) for r in event.rejected
+            RejectedView(event.package, r.line, r.column, r.reason, masked_row(r.text, r.name)) for r in event.rejected
         ]
 
     def _change(self, number: int, recorded: Recorded, **values: Any) -> None:

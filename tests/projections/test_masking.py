@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from engine.commands import CreateTask
 from engine.events import Person
-from projections.masking import masked_id_card, masked_mobile, masked_name, masked_text
+from projections.masking import masked_id_card, masked_mobile, masked_name, masked_row, masked_text
 from tests.engine.given import rule, rules
 from tests.engine.scenario import Scenario
 from tests.projections.live import Live
@@ -54,3 +54,15 @@ def test_no_table_holds_a_person_unmasked(empty: Live) -> None:
 def test_long_numbers_in_a_row_set_aside_are_masked() -> None:
     row = "C1,王伟,13912345678,32010119900101123X,2026-01-31,12.5"
     assert masked_text(row) == "C1,王伟,139****5678,320***********123X,2026-01-31,12.5"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("王伟", "C1,王*,139****5678"), ("", "C1,王伟,139****5678"), ("C1", "C*,王伟,139****5678")],
+)
+def test_the_name_in_a_row_set_aside_is_masked(name: str, shown: str) -> None:
+    assert masked_row("C1,王伟,13912345678", name) == shown
+
+
+def test_a_name_with_quotes_in_it() -> None:
+    assert masked_row('C1,"O""Brien",7', 'O"Brien') == 'C1,"O*",7'

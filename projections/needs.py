@@ -1,0 +1,78 @@
+"""What the view of work has to read before it can apply a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from engine import events as ev
+from engine.events import Recorded
+from projections.pools import Pool, pool_of
+
+
+class Needs:
+    """What has to be read before a batch can be applied: tasks it moves that it did not itself put there."""
+
+    def __init__(self, batch: Sequence[Recorded]) -> None:
+        self.waiting: dict[int, None] = {}
+        self.held: dict[int, None] = {}
+        self.pools: list[Pool] = []
+        self._entered: set[int] = set()
+        """Tasks that the batch itself brings or puts somewhere."""
+        for recorded in batch:
+            self._look(recorded.event)
+
+    def _look(self, event: ev.Event) -> None:
+        look = _NEEDS.get(type(event))
+        if look is not None:
+            look(self, event)
+
+    def _of_pooled(self, event: ev.TasksPooled) -> None:
+        """Rows of a package come into pools for the first time, so nothing has to be looked up for them."""
+        for placement in event.placements:
+            self.pools.append(pool_of(placement.rule, 0, placement.lane))
+            if event.package is None:
+                self._leaving(placement.tasks)
+            self._entered.update(placement.tasks)
+
+    def _of_created(self, event: ev.TaskCreated) -> None:
+        self._entered.add(event.task)
+
+    def _of_cancelled(self, event: ev.TasksCancelled) -> None:
+        pairs = list(zip(event.tasks, event.agents, strict=True))
+        self._leaving([number for number, agent in pairs if not agent])
+        self.held.update((number, None) for number, agent in pairs if agent)
+
+    def _of_reassigned(self, event: ev.TaskReassigned) -> None:
+        if event.held_by:
+            self.held[event.task] = None
+        else:
+            self._leaving((event.task,))
+
+    def _of_held(self, event: ev.TaskStarted | ev.TaskCompleted) -> None:
+        self.held[event.task] = None
+
+    def _of_stalled(self, event: ev.PoolStalled) -> None:
+        self.pools.append(pool_of_stall(event))
+
+    def _leaving(self, numbers: Iterable[int]) -> None:
+        self.waiting.update((number, None) for number in numbers if number not in self._entered)
+
+
+_NEEDS: dict[type[ev.Event], Callable[[Needs, Any], None]] = {
+    ev.TaskCreated: Needs._of_created,
+    ev.TasksPooled: Needs._of_pooled,
+    ev.TasksCancelled: Needs._of_cancelled,
+    ev.TaskReassigned: Needs._of_reassigned,
+    ev.TaskStarted: Needs._of_held,
+    ev.TaskCompleted: Needs._of_held,
+    ev.PoolStalled: Needs._of_stalled,
+    ev.TasksRelaxed: lambda needs, event: needs._leaving(event.tasks),
+    ev.TasksAllocated: lambda needs, event: needs._leaving(event.tasks),
+    ev.TaskClaimed: lambda needs, event: needs._leaving((event.task,)),
+}
+
+
+def pool_of_stall(event: ev.PoolStalled) -> Pool:
+    """The lane that stalled."""
+    return pool_of(event.rule, event.stage, event.lane)
