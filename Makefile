@@ -11,7 +11,7 @@ PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m grpc_tools.protoc -I proto --py
   --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(PROTOS)
 endef
 
-.PHONY: demo test check format lint types contracts proto drift lock bench clean help
+.PHONY: demo test check format lint types contracts proto drift schemas settings fuzz crash lock bench clean help
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -47,7 +47,21 @@ drift: $(READY)
 	@for made in $$(cd $(VENV)/drift && find paidan -name '*_pb2*'); do \
 	  cmp -s $(VENV)/drift/$$made proto/$$made || { echo "proto/$$made is not what proto/ makes; run 'make proto'"; exit 1; }; \
 	done
-	@echo "generated code is as proto/ makes it"
+	@$(BIN)/python -m adapters.nats_bus.describe --check
+	@echo "generated code and schemas are as their sources make them"
+
+fuzz: $(READY) ## hunt for inputs that break an entrance (OPTIONS="--entrance rules --seconds 600")
+	$(BIN)/python -m tests.fuzz $(OPTIONS)
+
+crash: $(READY) ## kill processes at random under load, 200 times, and check what clients were told (OPTIONS="--kills 500")
+	$(BIN)/python -m tests.crash $(OPTIONS)
+
+settings: $(READY) ## write the example of the configuration file and the page of limits anew
+	$(BIN)/python -m tests.operations.example_settings > examples/deploy/paidan.toml
+	$(BIN)/python -m tests.overload.limits_page
+
+schemas: $(READY) ## make the JSON Schemas and the AsyncAPI document of the dispatch events anew
+	$(BIN)/python -m adapters.nats_bus.describe
 
 bench: $(READY) ## measure the main job beside a raw COPY of the same rows
 	$(BIN)/python -m benchmarks.main_job
