@@ -11,10 +11,10 @@ PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m grpc_tools.protoc -I proto --py
   --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(PROTOS)
 endef
 
-.PHONY: demo test check format lint types contracts proto drift schemas settings fuzz crash lock bench clean help
+.PHONY: demo test check format lint types contracts proto drift schemas settings fuzz crash lock bench bench-scale clean help
 
 help:
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
 
 demo: $(READY) ## start a server, import 100,000 rows, show who got what and why (OPTIONS="--rows 5000")
 	$(BIN)/paidan demo $(OPTIONS)
@@ -63,14 +63,23 @@ settings: $(READY) ## write the example of the configuration file and the page o
 schemas: $(READY) ## make the JSON Schemas and the AsyncAPI document of the dispatch events anew
 	$(BIN)/python -m adapters.nats_bus.describe
 
-bench: $(READY) ## measure the main job beside a raw COPY of the same rows
-	$(BIN)/python -m benchmarks.main_job
+bench: $(VENV)/.bench ## measure every goal beside its floor or peer; writes docs/benchmarks.md (OPTIONS="--small")
+	$(BIN)/python -m benchmarks $(OPTIONS)
+
+bench-scale: $(VENV)/.bench ## from 10,000 to 1,000,000 open tasks
+	$(BIN)/python -m benchmarks.scale $(OPTIONS)
+
+$(VENV)/.bench: $(READY) requirements-bench.lock
+	$(BIN)/python -m pip install -q --require-hashes -r requirements-bench.lock
+	@touch $@
 
 lock: $(READY) ## resolve the dependencies anew
 	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras \
 	  --allow-unsafe --no-header -o requirements-build.lock requirements-build.in
 	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras \
 	  --allow-unsafe --no-header --extra dev -o requirements.lock pyproject.toml
+	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras \
+	  --allow-unsafe --no-header -o requirements-bench.lock requirements-bench.in
 
 clean:
 	rm -rf $(VENV) .paidan .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache

@@ -66,6 +66,8 @@ class RejectedRow(msgspec.Struct, frozen=True, array_like=True):
     reason: str
     text: str
     """The row as it stood in the file, cut to a bounded length."""
+    name: str = ""
+    """The customer's name in it, to be masked where ``text`` is shown; empty: none, or the row could not be split."""
 
 
 class ColumnMapping(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -101,7 +103,7 @@ class Placement(msgspec.Struct, frozen=True, omit_defaults=True):
     """Values of the rule's ``lane_attributes``."""
 
 
-class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
+class Pick(msgspec.Struct, frozen=True, omit_defaults=True, cache_hash=True):
     """How an agent was found: the strategy that decided, and what the ones before it came to."""
 
     by: str

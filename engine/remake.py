@@ -31,6 +31,5 @@ class Picks:
         if found is None:
             return None
         seat, pick = found
-        seat.take(task.rule or "")
-        self.seats.give(task.customer, seat.agent.id)
+        self.seats.give(seat, task.rule or "", task.customer)
         return seat.agent.id, pick

@@ -1,22 +1,24 @@
 """The log: one append-only stream a workspace, in PostgreSQL, through eventsourcing's recorder.
 
 The stream's version is the position. Two writers on one stream cannot both append at a position: the second gets
-``ConflictError``. After ``LogUnavailableError`` the outcome is unknown; the writer finds it out by reading the log.
+``ConflictError``. An append whose answer was lost is tried once more over a new connection, which waits for the first
+try to end and then either writes or finds the positions taken; what stands there is compared, never guessed. Only after
+``LogUnavailableError`` is the outcome unknown: then nobody is told anything, and the state is built from the log.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import psycopg
 from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent
-from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
-from psycopg.rows import DictRow, dict_row
+from eventsourcing.postgres import PostgresDatastore
 from psycopg.sql import SQL, Identifier
 
 from adapters.log.codec import GENESIS, Stored, decode, encode, hash_of
+from adapters.log.connection import OneConnection, settings
+from adapters.log.recorder import OneStatementRecorder
 from adapters.log.schemas import schema_of, stream_of
 from engine.events import Recorded
 
@@ -29,58 +31,10 @@ class LogUnavailableError(Exception):
     """PostgreSQL could not be reached or did not answer; whether an append was written is not known."""
 
 
-CONNECT_S = 5
+T = TypeVar("T")
 
-
-class OneConnection:
-    """In place of the stock pool, which after an outage of a second makes its callers wait for most of a minute.
-
-    Made when it is needed, and made anew once it broke.
-    """
-
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
-        self._made: psycopg.Connection[DictRow] | None = None
-
-    def open(self, *_: object) -> None:
-        """A pool would open here."""
-
-    @contextmanager
-    def connection(self) -> Iterator[psycopg.Connection[DictRow]]:
-        """The connection. Raises psycopg.OperationalError at once where PostgreSQL is away."""
-        if self._made is None or self._made.closed:
-            self._made = psycopg.connect(self._dsn, autocommit=True, row_factory=dict_row, connect_timeout=CONNECT_S)
-        yield self._made
-
-    def close(self) -> None:
-        """Give it back."""
-        if self._made is not None:
-            self._made.close()
-
-
-class OneStatementRecorder(PostgresApplicationRecorder):
-    """The stock recorder, appending in one statement: rows and NOTIFY in one round trip, arrays in binary.
-
-    The stock one locks the table so that notification ids rise in commit order; our order is the stream's version,
-    which the primary key guards. It also sends in pipeline mode, where psycopg waits for ever on parameters of a few
-    megabytes, and tries ten times, which turns a lost answer into a conflict with oneself.
-    """
-
-    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int]:
-        insert = SQL(
-            "WITH added AS (INSERT INTO {schema}.{table} (originator_id, originator_version, topic, state) "
-            "SELECT %b::uuid, v, t, s FROM unnest(%b::bigint[], %b::text[], %b::bytea[]) AS r(v, t, s) "
-            "RETURNING notification_id) SELECT array_agg(notification_id) AS ids, pg_notify(%s, %s) FROM added"
-        ).format(schema=Identifier(self.datastore.schema), table=Identifier(self.events_table_name))
-        columns = (
-            stored_events[0].originator_id,
-            [event.originator_version for event in stored_events],
-            [event.topic for event in stored_events],
-            [event.state for event in stored_events],
-        )
-        with self.datastore.get_connection() as connection:
-            row = connection.execute(insert, (*columns, self.channel_name, self.datastore.schema)).fetchone()
-        return list(row["ids"]) if row else []
+LARGE = 100_000
+"""Bytes of a large event, a chunk of 500 rows."""
 
 
 class EventLog:
@@ -88,18 +42,19 @@ class EventLog:
 
     def __init__(self, dsn: str, workspace: str) -> None:
         self._dsn, self._schema, self._stream = dsn, schema_of(workspace), stream_of(workspace)
-        self._datastore = _datastore(dsn, self._schema)
+        self._connection = OneConnection(dsn)
+        self._datastore = _datastore(self._connection, self._schema)
         self._recorder: OneStatementRecorder | None = None
         self._last: tuple[int, str] | None = None
 
     def create(self) -> None:
         """Make schema and table where they are not there yet."""
         try:
-            with psycopg.connect(self._dsn, autocommit=True) as connection:
+            with psycopg.connect(self._dsn, autocommit=True, **settings(self._dsn, "paidan-log")) as connection:
                 connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(self._schema)))
-            self._events().create_table()
-        except (psycopg.Error, PersistenceError) as error:
+        except psycopg.Error as error:
             raise LogUnavailableError(_away(error)) from error
+        self._asked(lambda: self._events().create_table())
 
     def append(self, recorded: Sequence[Recorded]) -> None:
         """Write events that follow the last one, durably. Raises ConflictError, LogUnavailableError."""
@@ -110,8 +65,15 @@ class EventLog:
         for event in recorded:
             stored.append(encode(event, prev))
             prev = hash_of(stored[-1])
-        self._insert(stored)
+        self._last = None
+        self._insert(stored, prev)
         self._last = (recorded[-1].position, prev)
+
+    def confirm(self, position: int) -> None:
+        """Raises ConflictError where the log does not end at this position, LogUnavailableError."""
+        last = self.head()
+        if last != position:
+            raise ConflictError(f"Expected the log to end at position {position}, but it ends at {last}")
 
     def read(self, after: int, limit: int) -> list[Recorded]:
         """Events above a position, in order. Raises UnknownEventError."""
@@ -119,10 +81,8 @@ class EventLog:
 
     def read_stored(self, after: int, limit: int) -> list[Stored]:
         """Rows above a position, in order, as they are in the table."""
-        try:
-            found = self._events().select_events(self._stream, gt=after, limit=limit)
-        except PersistenceError as error:
-            raise LogUnavailableError(_away(error)) from error
+        with self._connection.moving(limit * LARGE):
+            found = self._asked(lambda: self._events().select_events(self._stream, gt=after, limit=limit))
         return [Stored(event.originator_version, event.topic, event.state) for event in found]
 
     def replay(self, after: int = 0, batch: int = 200) -> Iterator[Recorded]:
@@ -136,11 +96,11 @@ class EventLog:
 
     def head(self) -> int:
         """Position of the last event, 0 for an empty log."""
-        try:
-            found = self._events().select_events(self._stream, desc=True, limit=1)
-        except PersistenceError as error:
-            raise LogUnavailableError(_away(error)) from error
-        return found[0].originator_version if found else 0
+        return self._asked(lambda: self._events().select_last(self._stream))
+
+    def anchor(self) -> tuple[int, str] | None:
+        """Position and hash of the last event as they were written beside it; None for an empty log."""
+        return self._asked(lambda: self._events().select_head(self._stream))
 
     def close(self) -> None:
         """Give the connections back."""
@@ -161,21 +121,45 @@ class EventLog:
             raise ConflictError(f"Expected an event at position {position} to follow, but the log ends before it")
         return hash_of(found[0])
 
-    def _insert(self, rows: list[Stored]) -> None:
-        events = [StoredEvent(self._stream, row.position, row.topic, row.state) for row in rows]
+    def _insert(self, rows: list[Stored], head: str) -> None:
         try:
-            self._events().insert_events(events)
+            self._try(rows, head)
         except IntegrityError as error:
-            self._last = None
-            raise ConflictError(f"Expected position {rows[0].position} to be free, but it is taken") from error
+            raise _taken(rows) from error
         except PersistenceError as error:
-            self._last = None
+            if not self._connection.broken:
+                raise LogUnavailableError(_away(error)) from error  # it was refused: nothing was written
+            self._settle(rows, head)
+
+    def _settle(self, rows: list[Stored], head: str) -> None:
+        """An append of these rows was lost sight of: find out, or bring about, that they are in the log."""
+        try:
+            self._try(rows, head)
+        except IntegrityError as error:
+            if self.read_stored(rows[0].position - 1, len(rows)) != rows:
+                raise _taken(rows) from error
+        except PersistenceError as error:
+            raise LogUnavailableError(_away(error)) from error
+
+    def _try(self, rows: list[Stored], head: str) -> None:
+        events = [StoredEvent(self._stream, row.position, row.topic, row.state) for row in rows]
+        with self._connection.moving(sum(len(row.state) for row in rows)):
+            self._events().insert_events(events, hash=head)
+
+    def _asked(self, ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except PersistenceError as error:
             raise LogUnavailableError(_away(error)) from error
 
 
-def _datastore(dsn: str, schema: str) -> PostgresDatastore:
+def _taken(rows: list[Stored]) -> ConflictError:
+    return ConflictError(f"Expected position {rows[0].position} to be free, but it is taken")
+
+
+def _datastore(connection: OneConnection, schema: str) -> PostgresDatastore:
     datastore = PostgresDatastore("", "", "", "", "", schema=schema)
-    datastore.pool = OneConnection(dsn)  # type: ignore[assignment]
+    datastore.pool = connection  # type: ignore[assignment]
     return datastore
 
 

@@ -1,24 +1,28 @@
 """The one writer of a workspace: decides commands one after another and commits them in groups.
 
 Commands are decided as they come, on the state as it will be once everything before them is durable; those decided
-while one append is under way go into the next. A caller is answered when its events are durable. If an append fails,
-the state is thrown away and built again from the log.
+while one append is under way go into the next. A caller is answered when its events are durable; one whose command
+left no event, when the log was seen to end where the decision stood. If an append fails, the state is thrown away and
+built again from the log.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from math import inf
 from time import perf_counter, time_ns
 
 import msgspec
 
+from adapters.log.ahead import Ahead
+from adapters.log.command_queue import CommandQueue, Reply
 from adapters.log.event_log import ConflictError, EventLog, LogUnavailableError
 from engine.answers import Answer
-from engine.commands import Order
+from engine.commands import ImportRows, Order
 from engine.events import Recorded
 from engine.refusals import Refusal
 from engine.state import State
@@ -26,21 +30,23 @@ from engine.workspace import Workspace
 
 log = logging.getLogger("paidan.writer")
 
-Reply = asyncio.Future[Answer | Refusal]
+LATELY_S = 0.1
+"""People count as asking for this long after their last command. The importer's rows are bulk work themselves."""
+FOLLOW_S = 0.3
+"""So long at most is the state brought up to the log in one go while standing by."""
 
 
 class NotServingError(Exception):
     """This server does not own the workspace now, or cannot reach the log. Try again with the same request id."""
 
 
-class OverloadedError(Exception):
-    """More commands wait than the server takes on."""
-
-
 class Limits(msgspec.Struct, frozen=True):
     """What the writer takes on at most."""
 
     queued_commands: int = 10_000
+    """Accepted and not yet answered."""
+    queued_s: float = 2.0
+    """While the oldest of them has waited for longer, no more are taken on."""
     pending_events: int = 1_000
     """Decided and not yet durable; deciding pauses above it."""
     pending_bulk: int = 4
@@ -49,7 +55,7 @@ class Limits(msgspec.Struct, frozen=True):
     slice_ms: float = 3.0
     """Deciding goes on this long before others get the event loop."""
     rest_ms: float = 1.0
-    """The event loop's own after each step of bulk work: a call takes several turns of it."""
+    """The event loop's own after each step of bulk work, while people ask for something: a call takes several turns."""
 
 
 class Decided(msgspec.Struct):
@@ -73,16 +79,19 @@ class Writer:
         self._log, self._name, self._clock = log, workspace, clock
         self._limits = limits or Limits()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="log")
-        self._queue: deque[tuple[Order, Reply]] = deque()
+        self.queue = CommandQueue(self._limits.queued_commands, self._limits.queued_s)
         self._decided = Decided()
         self._in_flight = Decided()
         self._workspace: Workspace | None = None
+        self._ahead = Ahead(log, workspace)
         self._work = asyncio.Event()
         self._news = asyncio.Event()
         self._durable = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
-        self._accepted: set[Reply] = set()
         self._closing = False
+        self._held_back = False
+        """Whether bulk work waits until what was decided is on its way."""
+        self._asked_at = -inf
         self.position = 0
         """Of the last durable event."""
         self.lost: asyncio.Event = asyncio.Event()
@@ -93,9 +102,13 @@ class Writer:
         """What the next decision rests on. Raises NotServingError."""
         return self._open().state
 
+    async def follow(self) -> None:
+        """While standing by: build on the state, so that ``open`` finds it done. Raises LogUnavailableError."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._ahead.follow, FOLLOW_S)
+
     async def open(self) -> None:
         """Build the state from the log and begin to decide. Raises LogUnavailableError."""
-        self._workspace = await asyncio.get_running_loop().run_in_executor(self._thread, self._restored)
+        self._workspace = await asyncio.get_running_loop().run_in_executor(self._thread, self._ahead.take)
         self.position = self._workspace.state.position
         self._decided = Decided()
         self._closing = False
@@ -103,19 +116,16 @@ class Writer:
         self._work.set()
         self._task = asyncio.create_task(self._run(self._workspace))
 
-    async def submit(self, order: Order) -> Answer | Refusal:
-        """The command's outcome, once durable. Raises NotServingError, OverloadedError."""
+    async def submit(self, order: Order, until: float = inf) -> Answer | Refusal:
+        """The command's outcome, once durable; ``until`` is the caller's deadline in the event loop's time.
+
+        Raises NotServingError, OverloadedError; LateError where it was not decided because the deadline had passed.
+        """
         self._open()
-        if len(self._queue) >= self._limits.queued_commands:
-            raise OverloadedError(
-                f"Expected fewer than {self._limits.queued_commands} commands to wait; try again later"
-            )
-        reply: Reply = asyncio.get_running_loop().create_future()
-        self._accepted.add(reply)
-        reply.add_done_callback(self._accepted.discard)
-        self._queue.append((order, reply))
+        if not isinstance(order.command, ImportRows):
+            self._asked_at = perf_counter()
         self._work.set()
-        return await asyncio.shield(reply)
+        return await self.queue.answer(order, until)
 
     async def wait_beyond(self, position: int) -> int:
         """Wait until an event above the position is durable; gives the last durable position."""
@@ -126,7 +136,7 @@ class Writer:
     async def close(self) -> None:
         """Finish what was accepted, then let go of the state."""
         self._closing = True
-        await asyncio.gather(*self._accepted, return_exceptions=True)
+        await self.queue.answered()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -134,16 +144,17 @@ class Writer:
         await asyncio.get_running_loop().run_in_executor(self._thread, _nothing)  # an append under way comes to its end
         self._drop("Expected this server to own the workspace, but it has let go of it")
 
+    def abandon(self, reason: str) -> None:
+        """Tell all who wait to ask again, at once; what is being appended may yet come to be. ``close`` afterwards."""
+        if self._task is not None:
+            self._task.cancel()
+        self._drop(reason)
+        self.lost.set()
+
     def _open(self) -> Workspace:
         if self._workspace is None or self._closing:
             raise NotServingError("Expected this server to own the workspace, but it stands by; try again shortly")
         return self._workspace
-
-    def _restored(self) -> Workspace:
-        workspace = Workspace(self._name)
-        workspace.restore(self._log.replay())
-        workspace.wake()
-        return workspace
 
     async def _run(self, workspace: Workspace) -> None:
         """Any failure, of the log or of our own making, ends here: the state goes, callers are to ask again."""
@@ -166,7 +177,7 @@ class Writer:
             if moving:
                 self._work.set()
             self._news.set()
-            await asyncio.sleep(self._limits.rest_ms / 1000 if moving else 0)
+            await asyncio.sleep(self._limits.rest_ms / 1000 if moving and self._asked_lately() else 0)
             while len(self._decided.events) > self._limits.pending_events:
                 await self._appended()
 
@@ -190,15 +201,18 @@ class Writer:
     def _decide_slice(self, workspace: Workspace) -> bool:
         """Commands first, then one step of what they set in motion; True while more is in motion."""
         end = perf_counter() + self._limits.slice_ms / 1000
-        while self._queue and perf_counter() < end:
-            order, reply = self._queue.popleft()
-            self._note(workspace.handle(order, self._clock()), reply)
-        if len(self._decided.events) >= self._limits.pending_bulk:
-            return True
+        while perf_counter() < end and (queued := self.queue.take()):
+            self._note(workspace.handle(queued.order, self._clock()), queued.reply)
+        self._held_back = len(self._decided.events) >= self._limits.pending_bulk
+        if self._held_back:
+            return bool(self.queue)  # the next append gives the word to go on
         outcome = workspace.follow_up(self._clock())
         if outcome is not None:
             self._note(outcome, None)
-        return outcome is not None or bool(self._queue)
+        return outcome is not None or bool(self.queue)
+
+    def _asked_lately(self) -> bool:
+        return perf_counter() - self._asked_at < LATELY_S
 
     def _note(self, outcome: tuple[list[Recorded], Answer | Refusal], reply: Reply | None) -> None:
         events, told = outcome
@@ -212,12 +226,19 @@ class Writer:
             self._news.clear()
             while self._decided.events or self._decided.replies:
                 self._in_flight, self._decided = self._decided, Decided()
+                if self._held_back:
+                    self._work.set()
+                self.queue.appending_since = asyncio.get_running_loop().time()
                 await self._append(self._in_flight)
+                self.queue.appending_since = inf
 
     async def _append(self, decided: Decided) -> None:
+        in_thread = partial(asyncio.get_running_loop().run_in_executor, self._thread)
         if decided.events:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._log.append, decided.events)
+            await in_thread(self._log.append, decided.events)
             await self._announce(decided.events[-1].position)
+        else:
+            await in_thread(self._log.confirm, self.position)  # or it may be told what another server has made untrue
         for reply, told in decided.replies:
             if not reply.done():
                 reply.set_result(told)
@@ -234,11 +255,8 @@ class Writer:
 
     def _drop(self, reason: str) -> None:
         self._workspace = None
-        self._queue.clear()
         self._decided = self._in_flight = Decided()
-        for reply in list(self._accepted):
-            if not reply.done():
-                reply.set_exception(NotServingError(reason))
+        self.queue.drop(NotServingError(reason))
 
 
 def _nothing() -> None:

@@ -25,7 +25,7 @@ def allocate(state: State, command: AllocateTasks, context: Context) -> list[ev.
 
 def _stalls(state: State, round_: Round, given: ev.TasksAllocated | None) -> list[ev.PoolStalled]:
     """Lanes that wait for a reason that is news."""
-    gone = _given_by_lane(state, given)
+    gone = _given_by_lane(state, given) if round_.exhausted else {}
     stalls = []
     for key, why_nobody in round_.exhausted.items():
         lane = state.lanes[key]
@@ -45,7 +45,6 @@ def _stall(lane: Lane, reason: str, waiting: int) -> ev.PoolStalled:
 def _given_by_lane(state: State, given: ev.TasksAllocated | None) -> dict[LaneKey, int]:
     counts: dict[LaneKey, int] = {}
     for number in given.tasks if given else ():
-        task = state.tasks[number]
-        key = (task.rule, task.stage, task.lane)
+        key = state.tasks[number].place.key
         counts[key] = counts.get(key, 0) + 1
     return counts

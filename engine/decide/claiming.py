@@ -5,9 +5,9 @@ from __future__ import annotations
 from engine.decide.context import Context
 from engine.decide.pooling import misplaced
 from engine.decide.room import no_room
+from engine.decide.round import urgency_of
 from engine.refusals import Refusal, precondition
 from engine.state import Agent, Lane, State, Task, lane_key
-from engine.state.pool import start_of
 
 CLAIMING = ("available", "busy")
 
@@ -70,12 +70,12 @@ def _first(state: State, agent: Agent, context: Context) -> Task | Refusal:
 
 def _claimable(state: State, context: Context) -> list[tuple[tuple[int, int], Task]]:
     return [
-        (_urgency(state, lane, context.now), state.tasks[next(lane.numbers())])
+        (_urgency(state, lane, context.now), state.tasks[lane.order.first()[1]])
         for lane in state.lanes.values()
         if lane.key[0] in state.governing and state.governing[lane.key[0]].method == "claim"
     ]
 
 
 def _urgency(state: State, lane: Lane, now: int) -> tuple[int, int]:
-    ageing = state.governing[lane.key[0] or ""].ageing_ms
-    return ((start_of(lane.order[0]) - now) * 1_000_000 // ageing, next(lane.numbers()))
+    start, number = lane.order.first()
+    return (urgency_of(start, now, state.governing[lane.key[0] or ""]), number)

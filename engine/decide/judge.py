@@ -7,9 +7,11 @@ those, so the object is a memory of pure functions, not state.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from operator import attrgetter, itemgetter
 
+from engine.decide.standing import Line, Standing
 from engine.events import AttributeValue
 from engine.rules.matcher import AgentFacts, Matcher
 from engine.rules.model import Rule, RuleSet
@@ -31,6 +33,9 @@ class Targets:
         self.name_load = name_load
         """Whether the answer changes with what an agent holds."""
         self._by_region: dict[str, list[Agent]] | None = None
+        self.lines: dict[str | None, Line] = {}
+        """The order in which the lane takes them, for each region asked for; None: all. Kept from round to round."""
+        self._easings = 0
 
     def serving(self, region: str | None) -> Sequence[Agent]:
         """Those that serve a region; None: all."""
@@ -43,6 +48,21 @@ class Targets:
                     self._by_region[served].append(agent)
         return self._by_region.get(region, ())
 
+    def have(self, agent: Agent, region: str | None) -> bool:
+        """Whether the agent is one of them and serves the region; None: any."""
+        return agent.id in self.ids and (region is None or region in regions_of(agent))
+
+    def renew(self, state: State, standing: Standing) -> None:
+        """Agents that came to hold less or came back since the last time have their place in the lines again."""
+        for agent_id, eased in reversed(state.eased.items()) if self.lines else ():
+            if eased <= self._easings:
+                break
+            agent = state.agents[agent_id]
+            for region, line in self.lines.items():
+                if self.have(agent, region):
+                    line.renew(agent, standing(agent))
+        self._easings = state.easings
+
 
 class Judge:
     """One a workspace and thread. Holds the matcher of the rule set in force."""
@@ -53,6 +73,19 @@ class Judge:
         self._index: dict[str, int] = {}
         self._roster = -1
         self._targets: dict[LaneKey, Targets] = {}
+        self._stands_at: tuple[State, int] | None = None
+        """State and number of rounds that the kept lines speak of."""
+
+    def round_begins(self, state: State) -> None:
+        """What lines say of the last round holds only if that round came into this state."""
+        if self._stands_at is None or self._stands_at[0] is not state or self._stands_at[1] != state.rounds:
+            for targets in self._targets.values():
+                targets.lines.clear()
+        self._stands_at = None
+
+    def round_ends(self, state: State, given: bool) -> None:
+        """Lines speak of the state that the round leads to."""
+        self._stands_at = (state, state.rounds + given)
 
     def placing(self, state: State, tasks: Iterable[Task]) -> list[Placing]:
         """Where each task belongs under the rules in force."""
@@ -104,40 +137,42 @@ class Judge:
 
 def place_all(matcher: Matcher, rule_set: RuleSet, tasks: Iterable[Task]) -> list[Placing]:
     """Where each task belongs under this rule set."""
-    readers: dict[tuple[str, ...], Callable[[Task], tuple[object, ...]]] = {}
     placings: list[Placing] = []
-    for task in tasks:
-        read = readers.get(task.columns)
-        if read is None:
-            read = readers[task.columns] = reader(task.columns, matcher.task_inputs)
-        values = read(task)
-        try:
-            index = matcher.memo[values]
-        except (KeyError, TypeError):
-            index = matcher.govern(values)
-        placings.append(_placing(rule_set, index, task))
+    for columns, alike in groupby(tasks, attrgetter("origin.columns")):
+        placings.extend(_place_alike(matcher, rule_set, columns, list(alike)))
     return placings
 
 
-def _placing(rule_set: RuleSet, index: int | None, task: Task) -> Placing:
-    if index is None:
-        return (None, ())
-    rule = rule_set.rules[index]
-    if not rule.lane_attributes:
-        return (rule.id, ())
-    return (rule.id, tuple(attribute(task, name) for name in rule.lane_attributes))
+def _place_alike(matcher: Matcher, rule_set: RuleSet, columns: tuple[str, ...], tasks: list[Task]) -> Iterator[Placing]:
+    """Every row of every import passes here."""
+    plain = _plain_placings(rule_set)
+    for task, index in zip(tasks, governed_by(matcher, columns, tasks), strict=True):
+        placing = plain[index]
+        if placing is None:
+            rule = rule_set.rules[index or 0]
+            placing = (rule.id, tuple(attribute(task, name) for name in rule.lane_attributes))
+        yield placing
 
 
-def reader(columns: tuple[str, ...], names: tuple[str, ...]) -> Callable[[Task], tuple[object, ...]]:
-    """A function that reads the named attributes of tasks with these columns; nearly all of it runs in C."""
-    own = [name for name in names if name in BUILT_IN]
-    given = [name for name in names if name in columns and name not in BUILT_IN]
-    place = {name: index for index, name in enumerate(own, 1)}
-    place |= {name: len(own) + 2 + columns.index(name) for name in given}
-    absent = len(own) + 2 + len(columns)
-    read_own = attrgetter("number", *own, "number")  # two more, so that it is a tuple however few there are
-    pick = itemgetter(*(place.get(name, absent) for name in names), absent)
-    return lambda task: pick((*read_own(task), *task.attributes, None))[:-1]
+def _plain_placings(rule_set: RuleSet) -> dict[int | None, Placing | None]:
+    """Index of a rule (None: of no rule) -> where its tasks belong, None where that differs from task to task."""
+    placings: dict[int | None, Placing | None] = {None: (None, ())}
+    for index, rule in enumerate(rule_set.rules):
+        placings[index] = None if rule.lane_attributes else (rule.id, ())
+    return placings
+
+
+def governed_by(matcher: Matcher, columns: tuple[str, ...], tasks: list[Task]) -> list[int | None]:
+    """For each of these tasks, all with the same columns, the index of its rule."""
+    attributes = [task.attributes for task in tasks]
+
+    def read(name: str) -> list[AttributeValue]:
+        if name in BUILT_IN:
+            return list(map(BUILT_IN[name], tasks))
+        return list(map(itemgetter(columns.index(name)), attributes)) if name in columns else [None] * len(tasks)
+
+    named = list(map(read, matcher.task_inputs))
+    return matcher.govern_all(named) if named else [None] * len(tasks)
 
 
 def facts_of(agent: Agent, load: int) -> AgentFacts:

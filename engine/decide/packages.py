@@ -91,8 +91,8 @@ def import_rows(state: State, command: ImportRows, _context: Context) -> list[ev
             "CHUNK_OUT_OF_TURN",
             f"Expected chunk {package.chunks} of package {command.package}, but got {command.chunk}",
         )
-    if len(command.rows) + len(command.rejected) > MAX_CHUNK or len(command.persons) not in (0, len(command.rows)):
-        return invalid("CHUNK_INVALID", f"Expected at most {MAX_CHUNK} rows, each with its person or none with one")
+    if told := _misshapen(command):
+        return invalid("CHUNK_INVALID", told, Violation("rows", told))
     task = package.registered
     return [
         ev.TasksImported(
@@ -100,6 +100,19 @@ def import_rows(state: State, command: ImportRows, _context: Context) -> list[ev
             command.columns, command.rows, command.persons, command.rejected,
         )
     ]  # fmt: skip
+
+
+def _misshapen(command: ImportRows) -> str:
+    """What is wrong with the shape of a chunk, which would trip whoever reads it from the log; empty if nothing is."""
+    if len(command.rows) + len(command.rejected) > MAX_CHUNK or len(command.persons) not in (0, len(command.rows)):
+        return f"Expected at most {MAX_CHUNK} rows, each with its person or none with one"
+    width = len(command.columns)
+    rows = all(
+        len(row.attributes) == width and 0 <= row.priority <= MAX_PRIORITY and row.line >= 0 for row in command.rows
+    )
+    if rows and len(set(command.columns)) == width:
+        return ""
+    return f"Expected rows with a line, a priority of 0 to {MAX_PRIORITY} and a value for each of different columns"
 
 
 def finish_parsing(state: State, command: FinishParsing, _context: Context) -> list[ev.Event] | Refusal | Answer:

@@ -5,8 +5,9 @@ The state stays as it is; what the round gives away is kept in seats (``engine.d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heapify, heappop, heapreplace
+from typing import TypeVar
 
 from engine.decide.context import Context
 from engine.decide.seats import Seats
@@ -14,10 +15,27 @@ from engine.decide.strategies import Queue
 from engine.events import Pick, TasksAllocated
 from engine.rules.model import Rule
 from engine.state import Lane, LaneKey, State, Task
-from engine.state.pool import number_of, start_of
 
 _STEP = 1_000_000
 """Resolution of urgency: millionths of a priority step."""
+
+Turn = tuple[int, int, "Walk"]
+"""(urgency, task number, the lane it waits in)"""
+Item = TypeVar("Item")
+
+
+class Walk:
+    """A lane from its first task on."""
+
+    def __init__(self, lane: Lane, rule: Rule, now: int) -> None:
+        self.key, self.rule = lane.key, rule
+        self.turns = self._turns(lane, now)
+
+    def _turns(self, lane: Lane, now: int) -> Iterator[Turn]:
+        for start, numbers in lane.order.rows():
+            urgency = urgency_of(start, now, self.rule)
+            for number in numbers:
+                yield urgency, number, self
 
 
 class Round:
@@ -28,31 +46,25 @@ class Round:
         self.context = context
         self.among = among
         self.seats = Seats(state, among)
+        context.judge.round_begins(state)
         self.exhausted: dict[LaneKey, Callable[[], str]] = {}
         """Lanes that nobody may take from any more, each with the question why."""
         self._queues: dict[LaneKey, Queue] = {}
-        self._agents: dict[str, int] = {}
-        self._rules: dict[str, int] = {}
-        self._picks: dict[Pick, int] = {}
-        self._tasks: list[int] = []
-        self._who: list[int] = []
-        self._under: list[int] = []
-        self._how: list[int] = []
+        self._made: list[tuple[int, str, str, Pick]] = []
+        """Task, agent, rule and how the agent was found, pick by pick."""
 
     def run(self, lanes: list[Lane], limit: int) -> None:
         """Give away tasks, most urgent first, until ``limit`` or until no lane can give."""
-        heads = [self._head(lane, rule, iter(lane.order)) for lane, rule in self._open(lanes)]
+        heads = [next(walk.turns) for walk in self._open(lanes)]
         heapify(heads)
-        while heads and len(self._tasks) < limit:
-            _, number, key, rule, ranks = heads[0]
-            if not self.give(self.state.tasks[number], key, rule):
-                heappop(heads)
-                continue
-            following = next(ranks, None)
-            if following is None:
+        tasks, made = self.state.tasks, self._made
+        while heads and len(made) < limit:
+            _, number, walk = heads[0]
+            turn = next(walk.turns, None) if self.give(tasks[number], walk.key, walk.rule) else None
+            if turn is None:
                 heappop(heads)
             else:
-                heapreplace(heads, (self._urgency(following, rule), number_of(following), key, rule, ranks))
+                heapreplace(heads, turn)
 
     def give(self, task: Task, key: LaneKey, rule: Rule) -> bool:
         """Find an agent for the task; False: nobody may take it."""
@@ -64,44 +76,35 @@ class Round:
             self.exhausted[key] = queue.why_nobody
             return False
         seat, pick = found
-        seat.take(rule.id)
-        self.seats.give(task.customer, seat.agent.id)
-        self._note(task.number, seat.agent.id, rule.id, pick)
+        self.seats.give(seat, rule.id, task.customer)
+        self._made.append((task.number, seat.agent.spec.id, rule.id, pick))
         return True
 
     def event(self) -> TasksAllocated | None:
         """The round as a fact, None if it gave nothing."""
-        if not self._tasks:
+        self.context.judge.round_ends(self.state, bool(self._made))
+        if not self._made:
             return None
+        tasks, *named = zip(*self._made, strict=True)
+        (agents, who), (rules, under), (picks, how) = map(_table, named)
         return TasksAllocated(
-            self.state.rounds + 1,
-            self.state.version,
-            tuple(self._agents),
-            tuple(self._rules),
-            tuple(self._picks),
-            tuple(self._tasks),
-            tuple(self._who),
-            tuple(self._under),
-            tuple(self._how),
-            self.among,
+            self.state.rounds + 1, self.state.version, agents, rules, picks, tasks, who, under, how, self.among
         )
 
-    def _open(self, lanes: list[Lane]) -> Iterator[tuple[Lane, Rule]]:
+    def _open(self, lanes: list[Lane]) -> Iterator[Walk]:
         for lane in lanes:
             rule = self.state.governing.get(lane.key[0] or "")
             if rule is not None and rule.method == "push":
-                yield lane, rule
+                yield Walk(lane, rule, self.context.now)
 
-    def _head(self, lane: Lane, rule: Rule, ranks: Iterator[int]) -> tuple[int, int, LaneKey, Rule, Iterator[int]]:
-        rank = next(ranks)
-        return (self._urgency(rank, rule), number_of(rank), lane.key, rule, ranks)
 
-    def _urgency(self, rank: int, rule: Rule) -> int:
-        """Negative priority with ageing, so that the most urgent is the least; comparable between pools."""
-        return (start_of(rank) - self.context.now) * _STEP // rule.ageing_ms
+def urgency_of(start: int, now: int, rule: Rule) -> int:
+    """Negative priority with ageing, so that the most urgent is the least; comparable between pools."""
+    return (start - now) * _STEP // rule.ageing_ms
 
-    def _note(self, number: int, agent: str, rule: str, pick: Pick) -> None:
-        self._tasks.append(number)
-        self._who.append(self._agents.setdefault(agent, len(self._agents)))
-        self._under.append(self._rules.setdefault(rule, len(self._rules)))
-        self._how.append(self._picks.setdefault(pick, len(self._picks)))
+
+def _table(items: Iterable[Item]) -> tuple[tuple[Item, ...], tuple[int, ...]]:
+    """Each different item once, as they first come, and for each item its place there."""
+    items = list(items)
+    places = {item: place for place, item in enumerate(dict.fromkeys(items))}
+    return tuple(places), tuple(map(places.__getitem__, items))

@@ -7,18 +7,16 @@ by registration.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from heapq import heapify, heappop, heapreplace
 
 from engine.decide.judge import Judge
 from engine.decide.seats import Seat, Seats
+from engine.decide.standing import Key, Line
 from engine.events import Pick
 from engine.rules.model import NARROWING, Rule
 from engine.state import Agent, LaneKey, State, Task
 from engine.state.agent import regions_of
-
-Key = tuple[int, ...]
 
 _SHARE = 1_000_000
 """Resolution of a weighted load."""
@@ -26,7 +24,7 @@ _SHARE = 1_000_000
 ORDERINGS: dict[str, Callable[[Seat, str], int]] = {
     "least_loaded": lambda seat, _rule: seat.load,
     "weighted": lambda seat, _rule: (seat.load + 1) * _SHARE // seat.agent.spec.weight,
-    "round_robin": lambda seat, rule: seat.turn_by_rule.get(rule, 0),
+    "round_robin": lambda seat, rule: seat.turn_under(rule),
 }
 
 
@@ -41,7 +39,10 @@ class Queue:
         self._orderings = [ORDERINGS[name] for name in ordering]
         self._ordered_by = ("+".join(ordering), "+".join(["region", *ordering]))
         """How a pick by order is called, without and with a region."""
-        self._heaps: dict[str | None, list[tuple[Key, Seat]]] = {}
+        self._lines: dict[str | None, Line] = {}
+        if seats.among is None:
+            self._lines = self._targets.lines
+            self._targets.renew(state, self._standing)
 
     def pick(self, task: Task) -> tuple[Seat, Pick] | None:
         """The agent for this task and how it was found."""
@@ -81,8 +82,7 @@ class Queue:
         """What the ordering compares, smaller first."""
         if len(self._orderings) == 1:
             return (self._orderings[0](seat, self._rule.id), seat.turn, seat.agent.index)
-        keys = [ordering(seat, self._rule.id) for ordering in self._orderings]
-        return (*keys, seat.turn, seat.agent.index)
+        return (*[ordering(seat, self._rule.id) for ordering in self._orderings], seat.turn, seat.agent.index)
 
     def _named(self, agent_id: str | None, region: str | None) -> tuple[Seat | None, str]:
         if not agent_id:
@@ -111,25 +111,24 @@ class Queue:
         return "outside the targets"  # which name its load
 
     def _best(self, region: str | None) -> Seat | None:
-        heap = self._heaps.get(region)
-        if heap is None:
-            heap = self._heaps[region] = self._heap(region)
-        while heap:
-            key, seat = heap[0]
-            if not self._open(seat):
-                heappop(heap)
-                continue
-            now = self.key_of(seat)
-            if now == key:
-                return seat
-            heapreplace(heap, (now, seat))  # it took something since; keys only grow within a round
-        return None
+        line = self._lines.get(region)
+        if line is None:
+            line = self._lines[region] = Line(self._looked_at(region), self._standing)
+        agent = line.best(self._seats.taken, self._standing)
+        return None if agent is None else self._seats.of(agent)
 
-    def _heap(self, region: str | None) -> list[tuple[Key, Seat]]:
-        seats = (seat for seat in map(self._seats.of, self._targets.serving(region)) if seat is not None)
-        heap = [(self.key_of(seat), seat) for seat in seats if self._open(seat)]
-        heapify(heap)
-        return heap
+    def _looked_at(self, region: str | None) -> Iterable[Agent]:
+        if self._seats.among is None:
+            return self._targets.serving(region)
+        return [agent for agent in self._seats.among if self._targets.have(agent, region)]
+
+    def _standing(self, agent: Agent) -> Key | None:
+        seat = self._seats.of(agent)
+        if seat is None or not seat.may_take(self._rule.id, self._rule.cap_per_agent):
+            return None
+        if self._targets.name_load and not self._judge.is_target(self._state, self._key, agent, seat.load):
+            return None
+        return self.key_of(seat)
 
     def _open(self, seat: Seat) -> bool:
         if not seat.may_take(self._rule.id, self._rule.cap_per_agent):

@@ -11,7 +11,7 @@ from engine.decide.pooling import placements_of
 from engine.decide.room import no_room
 from engine.refusals import Refusal, Violation, invalid, not_found, precondition, stale
 from engine.state import Agent, State, Task
-from engine.state.task import MAX_PRIORITY, new_task
+from engine.state.task import MAX_PRIORITY, Origin, new_task
 
 
 def create(state: State, command: CreateTask, context: Context) -> list[ev.Event] | Refusal:
@@ -22,7 +22,8 @@ def create(state: State, command: CreateTask, context: Context) -> list[ev.Event
         0, command.customer, command.owner, command.region, command.priority, tuple(command.attributes.values())
     )
     number, columns = state.last_task + 1, tuple(command.attributes)
-    task = new_task(number, command.task_type, command.business_type, row, columns, context.now)
+    origin = Origin(command.task_type, command.business_type, columns, context.now, context.now)
+    task = new_task(number, origin, row)
     placements = placements_of([task], context.judge.placing(state, [task]))
     return [
         ev.TaskCreated(number, command.task_type, command.business_type, columns, row, command.person),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine import events as ev
+from engine.evolve.holding import ease
 from engine.state import Agent, State
 
 
@@ -21,7 +22,9 @@ def removed(state: State, event: ev.AgentsRemoved, _recorded: ev.Recorded) -> No
     state.roster_version += 1
     for agent_id in event.agents:
         del state.agents[agent_id]
+        state.eased.pop(agent_id, None)
 
 
 def presence_changed(state: State, event: ev.AgentPresenceChanged, _recorded: ev.Recorded) -> None:
     state.agents[event.agent].presence = event.presence
+    ease(state, event.agent)

@@ -2,37 +2,65 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import count
+
+from engine import events as ev
 from engine.state import State, Task
 
 
 def take(state: State, task: Task, agent_id: str, grant: int) -> None:
     """The agent holds the task under this grant."""
     state.turn += 1
-    agent = state.agents[agent_id]
-    rule = task.rule
-    agent.load += 1
-    agent.turn = state.turn
-    agent.load_by_rule[rule] = agent.load_by_rule.get(rule, 0) + 1
-    agent.turn_by_rule[rule] = state.turn
-    task.status = "assigned"
-    task.agent = agent_id
-    task.grant = grant
+    _count(state, agent_id, task.rule, 1, state.turn)
     if not task.given and task.package is not None:
         state.packages[task.package].distributed += 1
-    task.given = True
+    task.agent, task.status, task.grant, task.given = agent_id, "assigned", grant, True
     if task.customer is not None:
         state.last_agents[task.customer] = agent_id
+
+
+def take_all(state: State, tasks: list[Task], event: ev.TasksAllocated, grant: int) -> None:
+    """All picks of a round; what they add up to is written once for each agent and rule."""
+    pairs = list(zip(event.who, event.under, strict=True))
+    last = dict(zip(pairs, count(state.turn + 1)))  # a later pick of the pair replaces the earlier
+    for pair, picks in Counter(pairs).items():
+        _count(state, event.agents[pair[0]], event.rules[pair[1]], picks, last[pair])
+    state.turn += len(tasks)
+    last_agents = state.last_agents
+    for task, who in zip(tasks, event.who, strict=True):
+        task.agent = agent_id = event.agents[who]
+        task.status, task.grant, task.given = "assigned", grant, True
+        if task.customer is not None:
+            last_agents[task.customer] = agent_id
 
 
 def let_go(state: State, task: Task) -> None:
     """Whoever holds the task no longer does."""
     if task.agent is None:
         return
-    agent = state.agents[task.agent]
+    agent, rule = state.agents[task.agent], task.rule
     agent.load -= 1
-    left = agent.load_by_rule[task.rule] - 1
+    left = agent.load_by_rule[rule] - 1
     if left:
-        agent.load_by_rule[task.rule] = left
+        agent.load_by_rule[rule] = left
     else:
-        del agent.load_by_rule[task.rule]
+        del agent.load_by_rule[rule]
+    ease(state, task.agent)
     task.agent, task.grant = None, 0
+
+
+def ease(state: State, agent_id: str) -> None:
+    """The agent may stand nearer to the next task than before."""
+    state.easings += 1
+    state.eased.pop(agent_id, None)
+    state.eased[agent_id] = state.easings
+
+
+def _count(state: State, agent_id: str, rule: str | None, picks: int, turn: int) -> None:
+    """The agent takes so many more, the last of them as pick number ``turn``."""
+    agent = state.agents[agent_id]
+    agent.load += picks
+    agent.turn = max(agent.turn, turn)
+    agent.load_by_rule[rule] = agent.load_by_rule.get(rule, 0) + picks
+    agent.turn_by_rule[rule] = turn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine import events as ev
 from engine.state import Package, State
-from engine.state.task import Task
+from engine.state.task import Origin, new_task
 
 
 def registered(state: State, event: ev.PackageRegistered, recorded: ev.Recorded) -> None:
@@ -19,13 +19,11 @@ def parsing_started(state: State, event: ev.PackageParsingStarted, _recorded: ev
 
 def tasks_imported(state: State, event: ev.TasksImported, recorded: ev.Recorded) -> None:
     package = state.packages[event.package]
-    at = recorded.at
-    task_type, business_type, columns = event.task_type, event.business_type, event.columns
+    origin = Origin(
+        event.task_type, event.business_type, event.columns, recorded.at, package.registered_at, event.package
+    )
     for number, row in enumerate(event.rows, event.first_task):
-        state.tasks[number] = Task(
-            number, task_type, business_type, row.priority, at, package.registered_at,
-            row.customer, row.owner, row.region, columns, row.attributes, event.package,
-        )  # fmt: skip
+        state.tasks[number] = new_task(number, origin, row)
     package.chunks = event.chunk + 1
     package.rejected += len(event.rejected)
     if event.rows:

@@ -7,29 +7,25 @@ from collections.abc import Iterable
 
 from engine import events as ev
 from engine.state import Lane, LaneKey, State, Task
-from engine.state.pool import rank_of
+from engine.state.pool import starts_of
+from engine.state.task import Place
 
 RELAX = "relax"
 
 
 def pooled(state: State, event: ev.TasksPooled, recorded: ev.Recorded) -> None:
-    tasks = [[state.tasks[number] for number in placement.tasks] for placement in event.placements]
-    leave(state, (task for group in tasks for task in group if task.status == "pooled"))
-    for placement, group in zip(event.placements, tasks, strict=True):
-        for task in group:
-            task.rule, task.lane, task.stage = placement.rule, placement.lane, 0
-            task.version, task.pooled_at, task.status = event.rule_set_version, recorded.at, "pooled"
-        enter(state, group)
+    groups = [[state.tasks[number] for number in placement.tasks] for placement in event.placements]
+    leave(state, (task for group in groups for task in group if task.status == "pooled"))
+    for placement, group in zip(event.placements, groups, strict=True):
+        enter(state, (placement.rule, 0, placement.lane), group, event.rule_set_version, recorded.at)
     if event.package is not None:
         state.packages[event.package].pooled_through = event.through
 
 
 def relaxed(state: State, event: ev.TasksRelaxed, _recorded: ev.Recorded) -> None:
-    tasks = [state.tasks[number] for number in event.tasks]
-    leave(state, tasks)
-    for task in tasks:
-        task.stage = event.stage
-    enter(state, tasks)
+    for place, group in leave(state, [state.tasks[number] for number in event.tasks]).items():
+        rule, _, lane = place.key
+        enter(state, (rule, event.stage, lane), group, place.version, place.pooled_at)
 
 
 def stalled(state: State, event: ev.PoolStalled, _recorded: ev.Recorded) -> None:
@@ -38,45 +34,54 @@ def stalled(state: State, event: ev.PoolStalled, _recorded: ev.Recorded) -> None
         lane.stalled = event.reason
 
 
-def enter(state: State, tasks: Iterable[Task]) -> None:
-    """Put waiting tasks into their lanes and set their relax timers."""
-    for (key, package, given), group in _alike(tasks).items():
-        lane = state.lanes.get(key)
-        if lane is None:
-            lane = state.lanes[key] = Lane(key)
-        lane.add(_ranks(state, key, group), package, len(group))
-        _set_relax_timers(state, key, group)
+def enter(state: State, key: LaneKey, tasks: list[Task], version: int, pooled_at: int) -> None:
+    """Put tasks into their lane and set their relax timers."""
+    lane = state.lanes.get(key)
+    if lane is None:
+        lane = state.lanes[key] = Lane(key)
+    ageing, relaxes_at = state.ageing_of(key[0]), _relaxes_at(state, key, pooled_at)
+    for (package, given), group in _alike(tasks).items():
+        place = Place(key, version, pooled_at, package, given, relaxes_at)
+        for task in group:
+            task.place, task.status = place, "pooled"
+        lane.add(starts_of(group, ageing), package, len(group))
+        if relaxes_at:
+            state.timers.set_all(RELAX, ((task.number, relaxes_at) for task in group))
         if package is not None and not given:
             state.packages[package].waiting += len(group)
 
 
-def leave(state: State, tasks: Iterable[Task]) -> None:
-    """Take waiting tasks out of their lanes."""
-    for (key, package, given), group in _alike(tasks).items():
-        lane = state.lanes[key]
-        lane.take(_ranks(state, key, group), package)
-        if not lane.order:
-            del state.lanes[key]
-        state.timers.drop_all(RELAX, (task.number for task in group))
-        if package is not None and not given:
-            state.packages[package].waiting -= len(group)
-
-
-def _alike(tasks: Iterable[Task]) -> dict[tuple[LaneKey, int | None, bool], list[Task]]:
-    """Tasks by lane, package and whether any agent ever had them: bulk work is done a group at a time."""
-    groups: dict[tuple[LaneKey, int | None, bool], list[Task]] = defaultdict(list)
+def leave(state: State, tasks: Iterable[Task]) -> dict[Place, list[Task]]:
+    """Take waiting tasks out of their lanes; gives them by where they waited. Bulk work is done a group at a time."""
+    groups: dict[Place, list[Task]] = defaultdict(list)
     for task in tasks:
-        groups[(task.rule, task.stage, task.lane), task.package, task.given].append(task)
+        groups[task.place].append(task)
+    for place, group in groups.items():
+        _leave(state, place, group)
     return groups
 
 
-def _ranks(state: State, key: LaneKey, tasks: list[Task]) -> list[int]:
-    ageing = state.ageing_of(key[0])
-    return [rank_of(task.ages_from, task.priority, ageing, task.number) for task in tasks]
+def _leave(state: State, place: Place, group: list[Task]) -> None:
+    lane = state.lanes[place.key]
+    lane.take(starts_of(group, state.ageing_of(place.key[0])), place.package, len(group))
+    if not lane.order:
+        del state.lanes[place.key]
+    if place.relaxes_at:
+        state.timers.drop_all(RELAX, (task.number for task in group))
+    if place.package is not None and not place.given:
+        state.packages[place.package].waiting -= len(group)
 
 
-def _set_relax_timers(state: State, key: LaneKey, tasks: list[Task]) -> None:
+def _alike(tasks: list[Task]) -> dict[tuple[int | None, bool], list[Task]]:
+    """Tasks by package and whether any agent ever had them."""
+    groups: dict[tuple[int | None, bool], list[Task]] = defaultdict(list)
+    for task in tasks:
+        groups[task.origin.package, task.given].append(task)
+    return groups
+
+
+def _relaxes_at(state: State, key: LaneKey, pooled_at: int) -> int:
     rule = state.governing.get(key[0]) if key[0] else None
-    if rule is not None and key[1] < len(rule.relax):
-        after = rule.relax[key[1]].after_ms
-        state.timers.set_all(RELAX, ((task.number, task.pooled_at + after) for task in tasks))
+    if rule is None or key[1] >= len(rule.relax):
+        return 0
+    return pooled_at + rule.relax[key[1]].after_ms

@@ -5,6 +5,8 @@ from __future__ import annotations
 from engine import events as ev
 from engine.rules.model import DEFAULT_AGEING_MS, Rule
 from engine.state import Lane, State
+from engine.state.order import Order
+from engine.state.pool import starts_of
 
 
 def rule_set_applied(state: State, event: ev.RuleSetApplied, _recorded: ev.Recorded) -> None:
@@ -23,6 +25,6 @@ def _ageing(rule: Rule | None) -> int:
 
 
 def _rank_again(state: State, lane: Lane) -> None:
-    numbers = list(lane.numbers())
-    lane.order.clear()
-    lane.order.update(state.rank(state.tasks[number]) for number in numbers)
+    tasks = [state.tasks[number] for number in lane.numbers()]
+    lane.order = Order()
+    lane.order.add(starts_of(tasks, state.ageing_of(lane.key[0])))

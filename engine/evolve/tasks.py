@@ -6,13 +6,12 @@ from engine import events as ev
 from engine.evolve.holding import let_go
 from engine.evolve.pools import leave
 from engine.state import State
-from engine.state.task import new_task
+from engine.state.task import Origin, new_task
 
 
 def created(state: State, event: ev.TaskCreated, recorded: ev.Recorded) -> None:
-    state.tasks[event.task] = new_task(
-        event.task, event.task_type, event.business_type, event.row, event.columns, recorded.at
-    )
+    origin = Origin(event.task_type, event.business_type, event.columns, recorded.at, recorded.at)
+    state.tasks[event.task] = new_task(event.task, origin, event.row)
     state.last_task = event.task
 
 

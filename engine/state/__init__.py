@@ -8,7 +8,7 @@ from engine.answers import Answer
 from engine.rules.model import DEFAULT_AGEING_MS, Rule, RuleSet
 from engine.state.agent import Agent
 from engine.state.package import Package
-from engine.state.pool import Lane, LaneKey, rank_of
+from engine.state.pool import Lane, LaneKey
 from engine.state.task import Task
 from engine.state.timers import Timers
 
@@ -48,15 +48,15 @@ class State(msgspec.Struct):
     last_agents: dict[str, str] = {}
     """Customer -> the agent who last had work of this customer."""
     requests: dict[str, Answer] = {}
+    eased: dict[str, int] = {}
+    """Agent -> when it last came to hold less or changed presence, counted in such events; newest last. What is
+    remembered of agents' standing from round to round is corrected by it (engine/decide/standing.py)."""
+    easings: int = 0
 
     @property
     def rule_set(self) -> RuleSet | None:
         """The rules in force."""
         return self.rule_sets.get(self.version)
-
-    def rank(self, task: Task) -> int:
-        """The task's place in its lane."""
-        return rank_of(task.ages_from, task.priority, self.ageing_of(task.rule), task.number)
 
     def ageing_of(self, rule_id: str | None) -> int:
         """Milliseconds of waiting that are worth one priority step under this rule."""
@@ -76,4 +76,4 @@ class State(msgspec.Struct):
 
 def lane_key(task: Task) -> LaneKey:
     """The lane a waiting task stands in."""
-    return (task.rule, task.stage, task.lane)
+    return task.place.key

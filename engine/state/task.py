@@ -1,8 +1,13 @@
-"""An open task as decisions need it. A task that ended leaves the state; its history is in the log."""
+"""An open task as decisions need it. A task that ended leaves the state; its history is in the log.
+
+There may be millions, so what many have in common stands once: an ``Origin`` for all that one event brought, a
+``Place`` for all that came to wait somewhere together.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Literal
 
 import msgspec
@@ -11,58 +16,108 @@ from engine.events import AttributeValue, TaskRow
 
 Status = Literal["created", "pooled", "assigned", "in_progress"]
 
+LaneKey = tuple[str | None, int, tuple[AttributeValue, ...]]
+"""(rule id or None for no rule, relax stage, values of the rule's lane attributes)"""
+
+NO_RULE: LaneKey = (None, 0, ())
 MAX_PRIORITY = 100
 
 
-class Task(msgspec.Struct, gc=False):
-    """Mutable, written only by ``engine.evolve``. ``gc=False``: it holds no cycles, and there may be millions."""
+class Origin(msgspec.Struct, frozen=True, gc=False):
+    """What a task has in common with all that came by the same event. Times in milliseconds."""
 
-    number: int
     type: str
     business_type: str
-    priority: int
+    columns: tuple[str, ...]
+    """Names of the tasks' ``attributes``."""
     created_at: int
-    """Milliseconds."""
     ages_from: int
     """What ageing counts from: its creation, or for all rows of a package alike the package's registration, so that
     the pace of an import decides nothing."""
+    package: int | None = None
+
+
+class Place(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
+    """Where a task waits, or, once it was given away, where it waited last."""
+
+    key: LaneKey = NO_RULE
+    version: int = 0
+    """Of the rule set that put the task where it is."""
+    pooled_at: int = 0
+    package: int | None = None
+    given: bool = False
+    """Whether an agent had held the tasks before they came here."""
+    relaxes_at: int = 0
+    """When they take the rule's next relax step; 0: never."""
+
+
+NOWHERE = Place()
+"""Of a task that has not been in any pool."""
+
+
+class Task(msgspec.Struct, gc=False):
+    """Mutable, written only by ``engine.evolve``. ``gc=False``: it holds no cycles."""
+
+    number: int
+    origin: Origin
+    priority: int
     customer: str | None
     owner: str | None
     region: str | None
-    columns: tuple[str, ...]
-    """Names of ``attributes``, shared by all tasks of a package."""
     attributes: tuple[AttributeValue, ...]
-    package: int | None = None
+    place: Place = NOWHERE
     status: Status = "created"
-    rule: str | None = None
-    version: int = 0
-    """Of the rule set that put the task where it is."""
-    stage: int = 0
-    """Relax steps taken."""
-    lane: tuple[AttributeValue, ...] = ()
-    pooled_at: int = 0
     agent: str | None = None
     grant: int = 0
     """Position of the event that made the assignment in force; 0: nobody holds it."""
     given: bool = False
     """Whether any agent ever held it."""
 
+    @property
+    def type(self) -> str:
+        return self.origin.type
 
-def new_task(number: int, task_type: str, business_type: str, row: TaskRow, columns: tuple[str, ...], at: int) -> Task:
+    @property
+    def business_type(self) -> str:
+        return self.origin.business_type
+
+    @property
+    def package(self) -> int | None:
+        return self.origin.package
+
+    @property
+    def created_at(self) -> int:
+        return self.origin.created_at
+
+    @property
+    def ages_from(self) -> int:
+        return self.origin.ages_from
+
+    @property
+    def rule(self) -> str | None:
+        return self.place.key[0]
+
+    @property
+    def stage(self) -> int:
+        """Relax steps taken."""
+        return self.place.key[1]
+
+    @property
+    def lane(self) -> tuple[AttributeValue, ...]:
+        return self.place.key[2]
+
+    @property
+    def version(self) -> int:
+        return self.place.version
+
+    @property
+    def pooled_at(self) -> int:
+        return self.place.pooled_at
+
+
+def new_task(number: int, origin: Origin, row: TaskRow) -> Task:
     """The task that a row describes, not yet in a pool."""
-    return Task(
-        number,
-        task_type,
-        business_type,
-        row.priority,
-        at,
-        at,
-        row.customer,
-        row.owner,
-        row.region,
-        columns,
-        row.attributes,
-    )
+    return Task(number, origin, row.priority, row.customer, row.owner, row.region, row.attributes)
 
 
 def attribute(task: Task, name: str) -> AttributeValue:
@@ -71,18 +126,18 @@ def attribute(task: Task, name: str) -> AttributeValue:
     if read is not None:
         return read(task)
     try:
-        return task.attributes[task.columns.index(name)]
+        return task.attributes[task.origin.columns.index(name)]
     except ValueError:
         return None
 
 
 BUILT_IN: dict[str, Callable[[Task], AttributeValue]] = {
-    "type": lambda task: task.type,
-    "business_type": lambda task: task.business_type,
-    "priority": lambda task: task.priority,
-    "region": lambda task: task.region,
-    "owner": lambda task: task.owner,
-    "customer": lambda task: task.customer,
-    "package": lambda task: task.package,
+    "type": attrgetter("origin.type"),
+    "business_type": attrgetter("origin.business_type"),
+    "priority": attrgetter("priority"),
+    "region": attrgetter("region"),
+    "owner": attrgetter("owner"),
+    "customer": attrgetter("customer"),
+    "package": attrgetter("origin.package"),
 }
 """Attributes that every task has without declaration. Region also when the rule document declares it."""

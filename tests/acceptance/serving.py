@@ -105,8 +105,12 @@ class Paidan:
         return code
 
     def kill_supervisor(self) -> list[psutil.Process]:
-        """SIGKILL to its whole process group; gives the children it leaves, which end by themselves."""
-        left: list[psutil.Process] = psutil.Process(self.pid).children(recursive=True)
+        """SIGKILL to its whole process group; gives the children it leaves, which end by themselves.
+
+        The embedded NATS, like the embedded PostgreSQL, may be shared and stays.
+        """
+        children = psutil.Process(self.pid).children(recursive=True)
+        left: list[psutil.Process] = [child for child in children if child.name() != "nats-server"]
         os.killpg(self.pid, signal.SIGKILL)
         assert self._process is not None
         self._process.wait(PATIENCE_S)

@@ -52,7 +52,7 @@ def test_every_command_has_help_and_the_same_options(command: str) -> None:
         ["tasks", "list", "--limit", "-1"],
         ["nonsense"],
         ["serve", "--workspace", "Not A Name"],
-        ["serve", "--only", "importer", "--data", "/nonexistent/x"],
+        ["serve", "--only", "projector", "--data", "/nonexistent/x"],
         ["rules", "apply", "/nonexistent/rules.yaml"],
         ["tasks", "create"],
     ],

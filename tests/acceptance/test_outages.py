@@ -125,6 +125,59 @@ def test_an_event_of_a_later_version_stops_the_server_aloud(first: Paidan) -> No
     assert wait_until_serving(first.address, 15)
 
 
+def test_a_postgresql_that_gives_no_answer(first: Paidan) -> None:
+    """Callers are told when to come again, in bounded time; once it answers, the same server process goes on."""
+    create, server = first.client.tasks.CreateTask, first.process("server").pid
+    asked = CreateTaskRequest(parent=first.parent, task_type="errand", request_id="frozen")
+    whole = psutil.Process(postmaster(first.data))
+    stopped = [whole, *whole.children(recursive=True)]
+    for one in stopped:
+        one.suspend()
+    try:
+        for bound_s in (8.0, 3.0):
+            began = monotonic()
+            failed = create.future(asked, timeout=30).exception()
+            assert isinstance(failed, grpc.Call) and failed.code() == grpc.StatusCode.UNAVAILABLE
+            assert "google.rpc.RetryInfo" in str(failed.trailing_metadata()) and monotonic() - began < bound_s
+    finally:
+        for one in stopped:
+            one.resume()
+    assert wait_until_serving(first.address, 15), first.said()
+    made = first.client.ask(create, asked)
+    assert first.client.ask(create, asked) == made and first.process("server").pid == server
+
+
+def test_an_owner_that_was_only_stalled_is_fenced(first: Paidan) -> None:
+    """It is stopped, succeeded, and goes on: it finds out before it tells anybody anything, and stands by."""
+    second = Paidan(first.data, first.workspace).start(serving=False)
+    create, names = first.client.tasks.CreateTask, [f"stalled-{place}" for place in range(40)]
+    asked = {name: CreateTaskRequest(parent=first.parent, task_type="errand", request_id=name) for name in names}
+    try:
+        until(lambda: "standing by" in second.said(), "the second server to stand by")
+        stalled = first.process("server")
+        calls = {name: create.future(asked[name], timeout=30) for name in names}
+        until(lambda: any(call.done() for call in calls.values()), "the first answer")
+        stalled.suspend()
+        began = monotonic()
+        assert wait_until_serving(second.address, 5), second.said()
+        assert monotonic() - began < 5 and "its owner has stalled" in second.said()
+        known = {name: second.client.ask(second.client.tasks.CreateTask, one).number for name, one in asked.items()}
+        stalled.resume()
+        told = {name: call.result().number for name, call in calls.items() if call.exception() is None}
+        assert known.items() >= told.items() and len(set(known.values())) == len(known)
+        again = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED}  # the latter: too long in its queue
+        assert {call.code() for call in calls.values()} <= {grpc.StatusCode.OK} | again
+        until(lambda: not wait_until_serving(first.address, 0.3), "the first server to stand by", 5)
+        assert "stands by" in first.refused("tasks", "create", "errand", code=3)
+        second.process("server").kill()
+        assert wait_until_serving(first.address, 5), first.said()
+        assert first.client.ask(create, asked[names[0]]).number == known[names[0]]
+        first.caught_up()
+        assert not first.wrong()
+    finally:
+        assert second.stop() == 0, second.said()
+
+
 def test_a_second_server_stands_by_and_takes_over(first: Paidan) -> None:
     made = first.told("tasks", "create", "errand", "--request-id", "once")[0]
     second = Paidan(first.data, first.workspace).start(serving=False)

@@ -101,5 +101,7 @@ def test_taken_back_in_the_midst_of_its_import(desk: Paidan, tmp_path: Path) -> 
 def _ended(desk: Paidan, package: int) -> bool:
     shown = desk.told("packages", "show", str(package))[0]
     with desk.database() as database:
-        counts = "SELECT ended, count(*) FROM tasks WHERE package = %s GROUP BY ended"
+        counts = (
+            "SELECT ended, count(*) FROM tasks LEFT JOIN endings ON task = number WHERE package = %s GROUP BY ended"
+        )
         return database.execute(counts, [package]).fetchall() == [("cancelled", shown["rows"])]

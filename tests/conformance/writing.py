@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 
 from adapters.log.event_log import EventLog, LogUnavailableError
-from adapters.log.ownership import Ownership
+from adapters.log.ownership import Ownership, lock_key
 from adapters.log.schemas import schema_of
 from adapters.log.writer import Limits, NotServingError, Writer, wall_clock
 from engine.answers import Answer
@@ -65,8 +65,10 @@ async def writing(
 
 
 @asynccontextmanager
-async def owning(dsn: str, workspace: str, log: EventLog) -> AsyncIterator[tuple[Writer, list[bool]]]:
-    """A writer under its ownership loop, and what the loop said of the ownership."""
+async def owning(
+    dsn: str, workspace: str, log: EventLog, at_once: bool = True
+) -> AsyncIterator[tuple[Writer, list[bool]]]:
+    """A writer under its ownership loop, and what the loop said of the ownership; ``at_once``: as soon as it owns."""
     writer, told = Writer(log, workspace), list[bool]()
 
     async def on_change(owned: bool) -> None:
@@ -74,7 +76,7 @@ async def owning(dsn: str, workspace: str, log: EventLog) -> AsyncIterator[tuple
 
     task = asyncio.create_task(Ownership(dsn, workspace, writer, on_change).hold_for_ever())
     try:
-        await until(lambda: bool(told) and told[-1])
+        await until(lambda: not at_once or (bool(told) and told[-1]))
         yield writer, told
     finally:
         task.cancel()
@@ -89,14 +91,18 @@ async def until(holds: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
         await asyncio.sleep(0.005)
 
 
-async def insisting(ask: Callable[[], Awaitable[Answer | Refusal]]) -> Answer | Refusal:
-    """The answer, asked for as a client does: again while the server does not serve."""
+async def insisting(
+    ask: Callable[[], Awaitable[Answer | Refusal]], turned_away: list[str] | None = None
+) -> Answer | Refusal:
+    """The answer, asked for as a client does: again while the server does not serve, which is noted."""
     end = monotonic() + PATIENCE_S
     while True:
         try:
             return await ask()
-        except NotServingError:
+        except NotServingError as error:
             assert monotonic() < end
+            if turned_away is not None:
+                turned_away.append(str(error))
             await asyncio.sleep(0.05)
 
 
@@ -110,12 +116,26 @@ def prepared(log: EventLog, workspace: str, **rule_fields: Any) -> tuple[Order, 
     )
 
 
-def cut_connections(dsn: str, workspace: str) -> int:
-    """End every connection that last spoke of the workspace; gives how many there were."""
+async def ready(writer: Writer, log: EventLog, workspace: str) -> None:
+    """Put the usual rules and agents in force."""
+    for one in prepared(log, workspace):
+        told = await writer.submit(one)
+        assert isinstance(told, Answer) and told.changed
+
+
+def cut_log(dsn: str, workspace: str) -> int:
+    """End every connection that last spoke of the workspace's log; gives how many there were."""
+    return _end(dsn, "query LIKE %s", f"%{schema_of(workspace)}%")
+
+
+def cut_owner(dsn: str, workspace: str) -> int:
+    """End the session that holds the workspace's lock; gives how many there were."""
+    holds = "pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = %s::bigint::oid)"
+    return _end(dsn, holds, lock_key(workspace) & 0xFFFFFFFF)
+
+
+def _end(dsn: str, whose: LiteralString, of: object) -> int:
     with psycopg.connect(dsn, autocommit=True) as connection:
-        row = connection.execute(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-            " WHERE pid <> pg_backend_pid() AND query LIKE %s",
-            [f"%{schema_of(workspace)}%"],
-        ).fetchone()
+        found = f"SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND {whose}"
+        row = connection.execute(f"SELECT count(pg_terminate_backend(pid)) FROM ({found}) found", [of]).fetchone()
     return int(row[0]) if row else 0

@@ -28,7 +28,15 @@ SAMPLES: tuple[ev.Event, ...] = (
     ev.PackageRegistered(3, "seg-9", "file:///x.csv", "x.csv", "ab12", 99, "follow_up", "loan", _MAPPING, 5),
     ev.PackageParsingStarted(3),
     ev.TasksImported(
-        3, 1, 8, "follow_up", "loan", _COLUMNS, (_ROW,), (_PERSON,), (ev.RejectedRow(4, "DPD", "not an int", "x;y"),)
+        3,
+        1,
+        8,
+        "follow_up",
+        "loan",
+        _COLUMNS,
+        (_ROW,),
+        (_PERSON,),
+        (ev.RejectedRow(4, "DPD", "not an int", "x;y", "Li Lei"),),
     ),
     ev.PackageParsed(3, 10, 1),
     ev.PackageDistributing(3, 2),

@@ -7,9 +7,10 @@ import random
 import pytest
 
 from engine import events as ev
-from engine.state.pool import Lane, number_of, rank_of, start_of
+from engine.state.order import Order
+from engine.state.pool import Lane
 from tests.engine.given import agent, roster, rule, rules, task
-from tests.engine.scenario import MINUTE, NOW, REST, After, Scenario, Step
+from tests.engine.scenario import MINUTE, REST, After, Scenario, Step
 
 
 def _given_out(scenario: Scenario) -> list[int]:
@@ -70,29 +71,33 @@ def test_the_last_room_goes_to_the_most_urgent() -> None:
     assert _given_out(Scenario(*given)) == [2]
 
 
-def test_a_rank_holds_its_number_and_its_time() -> None:
-    for priority, number in ((0, 1), (100, 2**40 - 1), (7, 12_345)):
-        rank = rank_of(NOW, priority, 3_600_000, number)
-        assert (number_of(rank), start_of(rank)) == (number, NOW - priority * 3_600_000)
-    early = rank_of(5, 100, 3_600_000, 9)
-    assert early < 0 and (number_of(early), start_of(early)) == (9, 5 - 360_000_000)
-
-
-def test_a_lane_takes_out_what_it_is_told_to() -> None:
+def test_an_order_is_that_of_start_and_number() -> None:
     chance = random.Random(7)
     for _ in range(300):
-        ranks = chance.sample(range(-50, 50), chance.randint(1, 20))
-        gone = chance.sample(ranks, chance.randint(1, len(ranks)))
-        lane = Lane(("r", 0, ()))
-        lane.add(ranks, None, len(ranks))
-        lane.take(list(gone), None)
-        assert list(lane.order) == sorted(set(ranks) - set(gone))
+        left = set(chance.sample([(start, number) for start in range(-3, 3) for number in range(20)], 40))
+        order, model = Order(), set[tuple[int, int]]()
+        while left or model:
+            some = chance.sample(sorted(left), min(len(left), chance.randint(1, 8)))
+            gone = chance.sample(sorted(model), min(len(model), chance.choice((1, 2, 5, 50))))
+            order.add(_starts(some))
+            order.remove(_starts(gone))
+            left.difference_update(some)
+            model = (model | set(some)) - set(gone)
+            assert list(order) == sorted(model) and len(order) == len(model)
+            assert not model or order.first() == min(model)
+
+
+def _starts(some: list[tuple[int, int]]) -> dict[int, list[int]]:
+    starts: dict[int, list[int]] = {}
+    for start, number in some:
+        starts.setdefault(start, []).append(number)
+    return starts
 
 
 def test_a_lane_counts_by_package() -> None:
     lane = Lane(("r", 0, ()))
-    lane.add([3, 4], 1, 2)
-    lane.add([5], None, 1)
-    lane.take([4], 1)
-    lane.take([5], None)
-    assert lane.packages == {1: 1}
+    lane.add({3: [1], 4: [2]}, 1, 2)
+    lane.add({5: [3]}, None, 1)
+    lane.take({4: [2]}, 1, 1)
+    lane.take({5: [3]}, None, 1)
+    assert lane.packages == {1: 1} and list(lane.numbers()) == [1]

@@ -87,7 +87,7 @@ def test_start_parsing() -> None:
 def test_import_rows_numbers_the_tasks() -> None:
     persons = (ev.Person("Li"), ev.Person("Wu"))
     rejected = (ev.RejectedRow(4, "L", "not an int", "x"),)
-    chunk = ImportRows(1, 0, ("zone",), (row(2, 5, "ann", "JS", "n"), row(3)), persons, rejected)
+    chunk = ImportRows(1, 0, ("zone",), (row(2, 5, "ann", "JS", "n"), row(3, 0, None, None, None)), persons, rejected)
     imported = ev.TasksImported(1, 0, 2, "call", "loan", ("zone",), chunk.rows, persons, rejected)
     scenario = expect([*_PARSING, task("mail")], chunk, [imported])
     package = scenario.state.packages[1]

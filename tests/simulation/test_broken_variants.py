@@ -18,7 +18,6 @@ from engine import commands as cmd
 from engine import events as ev
 from engine.answers import Answer
 from engine.decide import DECIDE
-from engine.decide.round import Round
 from engine.decide.seats import Seat, Seats
 from engine.decide.strategies import Queue
 from engine.evolve import EVOLVE
@@ -79,7 +78,8 @@ def replay_depends_on_when_it_runs(patch: Patch) -> None:
     def after(state: State, event: ev.TasksPooled) -> None:
         for placement in event.placements:
             for number in placement.tasks:
-                state.tasks[number].pooled_at += next(ticking) % 2
+                task = state.tasks[number]
+                task.place = replace(task.place, pooled_at=task.place.pooled_at + next(ticking) % 2)
 
     _instead(patch, ev.TasksPooled, after)
 
@@ -116,15 +116,16 @@ def push_goes_to_who_is_away(patch: Patch) -> None:
 
 
 def the_least_urgent_goes_first(patch: Patch) -> None:
-    patch.setattr(Round, "_urgency", lambda self, rank, rule: -rank)
+    patch.setattr("engine.decide.round.urgency_of", lambda start, now, rule: -start)
 
 
 def the_worst_agent_is_best(patch: Patch) -> None:
-    patch.setattr(Queue, "key_of", lambda self, seat: (-seat.agent.index,))
+    patch.setattr(Queue, "key_of", lambda self, seat: (1_000 - seat.agent.index, seat.turn, seat.agent.index))
 
 
 def a_round_forgets_its_own_picks_of_a_customer(patch: Patch) -> None:
-    patch.setattr(Seats, "give", lambda self, customer, agent: None)
+    right = Seats.give
+    patch.setattr(Seats, "give", lambda self, seat, rule, customer: right(self, seat, rule, None))
 
 
 def any_grant_will_do(patch: Patch) -> None:

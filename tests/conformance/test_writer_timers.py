@@ -1,0 +1,86 @@
+"""The one writer and time: what comes due by itself, and who waits for the log to move."""
+
+from __future__ import annotations
+
+import asyncio
+from time import time_ns
+
+from engine import events as ev
+from engine.answers import Answer
+from engine.commands import SetPresence
+from tests.conformance.writing import (
+    PATIENCE_S,
+    FailingLog,
+    order,
+    ready,
+    until,
+    writing,
+)
+from tests.engine.given import rule, rules, task
+
+
+def test_timers_come_due_without_commands(log: FailingLog, workspace_name: str) -> None:
+    """Nobody asks for anything, yet a relax step is taken when its time comes."""
+    leap = 0
+
+    async def story() -> None:
+        nonlocal leap
+        log.create()
+        async with writing(log, workspace_name, lambda: time_ns() // 1_000_000 + leap) as writer:
+            await ready(writer, log, workspace_name)
+            wide = [{"after": "10m", "targets": "true"}]
+            await writer.submit(
+                order(rules(rule(targets='agent.team == "north"', relax=wide), workspace=workspace_name))
+            )
+            made = await writer.submit(order(task()))
+            assert isinstance(made, Answer)
+            leap = 599_900
+            await writer.submit(order(SetPresence("bob", "away")))  # the clock was put forward: have it looked at
+            assert writer.state.tasks[1].stage == 0
+            await until(lambda: writer.state.tasks[1].agent == "ann")
+            await writer.wait_beyond(writer.state.position - 1)
+
+    asyncio.run(story())
+    ends = [(type(one.event), one.actor) for one in log.replay()][-2:]
+    assert ends == [(ev.TasksRelaxed, "paidan"), (ev.TasksAllocated, "paidan")]
+
+
+def test_timers_come_due_however_much_there_is_to_do(log: FailingLog, workspace_name: str) -> None:
+    leap = 0
+
+    async def story() -> None:
+        nonlocal leap
+        log.create()
+        async with writing(log, workspace_name, lambda: time_ns() // 1_000_000 + leap) as writer:
+            await ready(writer, log, workspace_name)
+            wide = [{"after": "10m", "targets": "true"}]
+            await writer.submit(
+                order(rules(rule(targets='agent.team == "north"', relax=wide), workspace=workspace_name))
+            )
+            await writer.submit(order(task()))
+
+            async def busy() -> None:
+                while writer.state.tasks[1].stage == 0:
+                    await writer.submit(order(SetPresence("bob", "available")))
+
+            leap = 600_001
+            await asyncio.wait_for(asyncio.gather(*(busy() for _ in range(32))), PATIENCE_S)
+
+    asyncio.run(story())
+    assert any(isinstance(one.event, ev.TasksRelaxed) for one in log.replay())
+
+
+def test_waiting_for_the_log_to_move(log: FailingLog, workspace_name: str) -> None:
+    async def story() -> None:
+        log.create()
+        async with writing(log, workspace_name) as writer:
+            await ready(writer, log, workspace_name)
+            head = writer.position
+            assert await writer.wait_beyond(head - 1) == head
+            waiting = [asyncio.create_task(writer.wait_beyond(head)) for _ in range(5)]
+            await asyncio.sleep(0.02)
+            assert not any(one.done() for one in waiting)
+            await writer.submit(order(task()))
+            assert all([position > head for position in await asyncio.gather(*waiting)])
+
+    asyncio.run(story())

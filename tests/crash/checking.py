@@ -1,0 +1,19 @@
+"""All that must hold of a run, whatever was killed meanwhile."""
+
+from __future__ import annotations
+
+from tests.crash.check_log import Ledger, check_log
+from tests.crash.check_stream import check_stream
+from tests.crash.check_told import check_packages, check_told
+from tests.crash.history import Findings, History
+
+
+def check(history: History) -> Findings:
+    """What is wrong; empty where nothing is."""
+    ledger = Ledger()
+    return [
+        *check_log(history.log, ledger),
+        *check_told(history.told, history.log),
+        *check_packages(history.told, history.packages, ledger),
+        *check_stream(history.workspace, history.log, history.messages),
+    ]

@@ -1,0 +1,118 @@
+"""A small whole history, made without a server, for the checker to be tried on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from engine import commands as cmd
+from engine import events as ev
+from engine.answers import Answer
+from engine.workspace import Workspace
+from tests.crash.check_stream import expected
+from tests.crash.history import History, Package, Told
+
+RULES = """\
+workspace: forged
+rules:
+  - {id: claimed, task_type: errand, method: claim, cap_per_agent: 3}
+  - {id: listed, task_type: follow_up}
+"""
+AGENTS = tuple(ev.AgentSpec(name, capacity=4) for name in ("ann", "bob"))
+SENT = Package(frozenset({2, 3}), frozenset({4}))
+_ROWS = tuple(ev.TaskRow(line, None, None, None, 0, ()) for line in sorted(SENT.good))
+_REJECTED = tuple(ev.RejectedRow(line, "priority", "no number", "x") for line in sorted(SENT.bad))
+
+
+class Forge:
+    """Puts commands to an engine, and notes what their client would be told."""
+
+    def __init__(self) -> None:
+        self._workspace = Workspace("forged")
+        self.history = History("forged", [], {"package": SENT}, [], [])
+
+    def ask(self, method: str, command: cmd.Command, request: str, **asked: Any) -> Answer:
+        """An accepted or refused command, and all it sets in motion."""
+        recorded, told = self._workspace.handle(cmd.Order(command, "tester", request), 1_000)
+        self.history.log += recorded
+        while (more := self._workspace.follow_up(1_000)) is not None:
+            self.history.log += more[0]
+        if method:
+            self.history.told.append(self._told(method, request, asked, told))
+        return told if isinstance(told, Answer) else Answer(0)
+
+    def _told(self, method: str, request: str, asked: dict[str, Any], told: Any) -> Told:
+        if not isinstance(told, Answer):
+            return Told(request, method, asked, "refused", {"code": "FAILED_PRECONDITION", "reason": told.reason})
+        answer: dict[str, Any] = {"position": told.position, "changed": told.changed}
+        if method in ("CreateTask", "ClaimTask", "UploadPackage"):
+            answer["number"] = told.number
+        if method in ("ClaimTask", "ReassignTask"):
+            answer["grant"] = told.position
+        if method == "ApplyRules":
+            answer["version"] = told.number
+        return Told(request, method, asked, "ok", answer)
+
+
+def forged() -> History:
+    """Rules, agents, a package, a task that is claimed, given to another, and done; one that is cancelled; a refusal."""
+    forge = Forge()
+    ask = forge.ask
+    ask("ApplyRules", cmd.ApplyRules(RULES), "rules")
+    ask("ApplyRoster", cmd.ApplyRoster(AGENTS), "roster")
+    for place in range(2):
+        ask("CreateTask", cmd.CreateTask("errand", "", customer=f"c{place}"), f"create-{place}", task_type="errand")
+    grant = ask("ClaimTask", cmd.ClaimTask("ann"), "claim", agent="ann").position
+    grant = ask("ReassignTask", cmd.ReassignTask(1, "bob", grant), "reassign", task=1, agent="bob").position
+    ask("StartTask", cmd.StartTask(1, "bob", grant), "start", task=1, agent="bob", grant=grant)
+    ask("CompleteTask", cmd.CompleteTask(1, "bob", grant), "complete", task=1, agent="bob", grant=grant)
+    ask("CompleteTask", cmd.CompleteTask(1, "bob", grant), "late", task=1, agent="bob", grant=grant)
+    ask("CancelTask", cmd.CancelTask(2), "cancel", task=2)
+    ask("SetPresence", cmd.SetPresence("ann", "busy"), "presence", agent="ann", presence="busy")
+    _import(forge)
+    forge.history.messages = expected("forged", forge.history.log)
+    return forge.history
+
+
+def _import(forge: Forge) -> None:
+    package = cmd.RegisterPackage("s", "u", "f", "d", 9, "follow_up", "", ev.ColumnMapping())
+    forge.ask("UploadPackage", package, "package")
+    for command in (
+        cmd.StartParsing(1),
+        cmd.ImportRows(1, 0, (), _ROWS, (), _REJECTED),
+        cmd.FinishParsing(1, 1),
+    ):
+        forge.ask("", command, "")
+
+
+def event_at(history: History, kind: type[ev.Event]) -> int:
+    """Place in the log of the first event of a kind."""
+    return next(place for place, one in enumerate(history.log) if isinstance(one.event, kind))
+
+
+def with_event(history: History, kind: type[ev.Event], **changes: Any) -> None:
+    """Change the first event of a kind."""
+    place = event_at(history, kind)
+    one = history.log[place]
+    history.log[place] = replace(one, event=replace(one.event, **changes))
+
+
+def with_answer(history: History, request: str, **changes: Any) -> None:
+    """Change what a client was told."""
+    place = next(place for place, one in enumerate(history.told) if one.request == request)
+    told = history.told[place]
+    history.told[place] = replace(told, answer={**told.answer, **changes})
+
+
+def without_event(history: History, place: int) -> None:
+    """Leave an event out and close the gap, so that only its effect is missed."""
+    del history.log[place]
+    history.log[place:] = [replace(one, position=one.position - 1) for one in history.log[place:]]
+
+
+def with_event_again(history: History, kind: type[ev.Event]) -> None:
+    """The first event of a kind once more, at the end."""
+    one = history.log[event_at(history, kind)]
+    last = history.log[-1]
+    history.log.append(replace(one, position=last.position + 1, at=last.at))
