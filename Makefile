@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
 READY := $(VENV)/.ready
 PROTOS := $(wildcard proto/paidan/v1/*.proto)
 CODE := engine projections adapters server.py tests benchmarks
@@ -19,8 +20,8 @@ help:
 demo: $(READY) ## start a server, import 100,000 rows, show who got what and why (OPTIONS="--rows 5000")
 	$(BIN)/paidan demo $(OPTIONS)
 
-test: $(READY) ## run every test, on a real PostgreSQL of its own
-	$(BIN)/python -m pytest
+test: $(READY) ## run every test, on a real PostgreSQL and NATS of its own
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: lint types contracts drift test ## all that CI checks
 

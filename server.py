@@ -150,8 +150,8 @@ def _announce(settings: Settings, nats: str, as_json: bool) -> None:
     )
 
 
-BACKGROUND = 10
-"""Niceness of what may lag: on a busy machine the server process goes first, so that a claim is answered."""
+NICENESS = {Role.SERVER: 0, Role.PROJECTOR: 10, Role.IMPORTER: 10, Role.PUBLISHER: 10}
+"""What may lag goes after: on a busy machine a claim is answered first, and yet nobody is starved."""
 
 
 def _serve_one(role: Role, settings: Settings) -> None:
@@ -161,8 +161,7 @@ def _serve_one(role: Role, settings: Settings) -> None:
     for name in needed.get(role, ()):
         if getattr(settings, name) in ("", "off", "none"):
             raise _wrong(f"Expected --{name}, as one process alone starts nothing that is embedded, but there is none")
-    if role is not Role.SERVER:
-        os.nice(BACKGROUND)
+    os.nice(NICENESS[role])
     telemetry = Telemetry(settings, role.value)
     with _said_plainly(), telemetry.alone(role is Role.SERVER):
         RUN[role](settings, telemetry)

@@ -38,6 +38,9 @@ STAND_BY_S = 1.0
 """How long it leaves the stream to another publisher that was quicker."""
 NOTE_S = 1.0
 """How often it notes beside the stream how far it has come, while it is busy."""
+RESTED, REST_S = 2.0, 0.05
+"""After a batch it rests so many times as long as that took, at most so many seconds: commands go first, and batches
+grow with the load."""
 RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 CLOSE_S = 2.0
 
@@ -128,6 +131,7 @@ class Publisher:
                 began = time_ns()
                 await self._send(connection, batches(recorded, self._end.cursor, self._tail, make))
                 self._told(recorded, began)
+                await _pause(stop, min(RESTED * (time_ns() - began) / 1e9, REST_S))
             self._well(connection)
             await self._note(connection, stream, idle=not recorded)
             if not recorded:

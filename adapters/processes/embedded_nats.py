@@ -29,6 +29,8 @@ import psutil
 log = logging.getLogger("paidan.nats")
 
 WATCH_S = 1.0
+NICENESS = 5
+"""On a busy machine commands go before what tells of them; more would starve it beside other busy processes."""
 START_S = 20.0
 """A server that recovers a large stream takes its time; it is started again only when it ended."""
 STOP_S = 10.0
@@ -136,10 +138,12 @@ def _launch(home: Path, name: str) -> None:
 
 def _spawned(home: Path) -> subprocess.Popen[bytes]:
     with (home / "log").open("ab") as written:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [_program(), "-c", str(home / "nats.conf")],
             stdin=subprocess.DEVNULL, stdout=written, stderr=written, start_new_session=True,
         )  # fmt: skip
+    psutil.Process(process.pid).nice(NICENESS)
+    return process
 
 
 def _came_up(process: subprocess.Popen[bytes], port: int, name: str) -> bool:

@@ -32,6 +32,10 @@ POLL_SECONDS = 1.0
 """How long it sleeps at most when no notification comes."""
 AWAY_SECONDS = 1.0
 """How long it leaves PostgreSQL alone at most: views stand still until it looks again."""
+RESTED = 2.0
+"""It rests this many times as long as a batch took, so that on a busy machine batches grow and commands go first."""
+REST_SECONDS = 0.03
+"""But no longer: a query may be waiting for what was just written."""
 _RETRY_SECONDS = (0.2, 1.0, 5.0, 30.0)
 LOG_CHANNEL = "stored_events"
 NEW_OBJECTS = 200_000
@@ -72,7 +76,10 @@ class Projector:
                 self._attempt = 0
                 window = Window(events.read_stored)
                 while not stop.is_set():
-                    if not self.step(connection, window):
+                    began = time.monotonic()
+                    if self.step(connection, window):
+                        stop.wait(min(RESTED * (time.monotonic() - began), REST_SECONDS))
+                    else:
                         _wait(listener)
         finally:
             events.close()

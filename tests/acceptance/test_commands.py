@@ -21,8 +21,8 @@ REMOTE = (
     "tasks list", "tasks show", "tasks claim", "tasks start", "tasks complete", "tasks reassign", "tasks cancel",
     "events", "history", "explain", "verify", "simulate", "stats", "views list", "views rebuild",
 )  # fmt: skip
-LOCAL = ("serve", "demo")
-assert callable(main)  # importing it adds these two to the tree
+LOCAL = ("serve", "demo", "doctor")
+assert callable(main)  # importing it adds the first two to the tree
 
 
 def every_command(group: Any, path: str = "") -> set[str]:

@@ -26,6 +26,7 @@ FIXED = {
         "adapters.grpc_api.agent_service:MAX_AGENTS": "agents of one roster",
         "adapters.grpc_api.task_service:MAX_FIELDS": "attributes of one task, fields of one wrap-up",
         "adapters.grpc_api.package_messages:MAX_COLUMNS": "attributes of one mapping",
+        "adapters.importing.csv_header:MAX_TOLD": "columns named in one refusal of a list",
         "adapters.grpc_api.package_service:MAX_URI": "characters of a URI or a file name",
         "adapters.grpc_api.uploads:MAX_PART": "bytes of one message of an upload",
         "adapters.grpc_api.status:MAX_MESSAGE": "bytes of a refusal's message: a status travels in headers of 8 KB",

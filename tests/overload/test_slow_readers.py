@@ -84,9 +84,13 @@ def test_one_that_does_not_even_take_its_end_loses_the_connection(small: Paidan,
 
 
 def test_memory_stays_where_it_is(small: Paidan) -> None:
-    """Crowds of stuck readers, one after the other."""
+    """Crowds of stuck readers, one after the other.
+
+    A stuck stream that is not let go keeps about 2 MiB, so eight crowds would keep 250. What the allocators keep for
+    the next crowd comes to rest at 80 after some twenty.
+    """
     server, peaks = small.process("server"), list[int]()
-    for _ in range(3):
+    for _ in range(8):
         with ExitStack() as opened:
             before = cuts(small)
             channels = [grpc.insecure_channel(small.address, options=NO_WINDOW) for _ in range(4)]
@@ -95,7 +99,7 @@ def test_memory_stays_where_it_is(small: Paidan) -> None:
             peaks.append(server.memory_info().rss)
             assert len(calls) == 16
     print("\nMiB after each crowd of 16:", [peak // MIB for peak in peaks])
-    assert peaks[-1] - peaks[0] < 24 * MIB
+    assert peaks[-1] - peaks[0] < 100 * MIB
 
 
 def test_streams_of_one_connection_are_counted(small: Paidan, channel: grpc.Channel) -> None:
