@@ -31,16 +31,19 @@ def paidan(postgres: str) -> Iterator[Paidan]:
 
 @contextmanager
 def subscriber(paidan: Paidan, *agent: str) -> Iterator[Iterator[list[str]]]:
-    """Its lines as they come, each as id, type, what it is about, and data; it is killed in the end."""
+    """Its lines as they come, each as id, type, what it is about, and data; it is killed in the end.
+
+    What it printed before that can be read afterwards: it may have been quicker than the kill.
+    """
     url = running_nats(paidan.data)
     assert url is not None
     process = node.start(node.SUBSCRIBER, url, paidan.workspace, *agent)
     try:
         assert process.stdout is not None
-        yield (line.rstrip().split(" ", 3) for line in process.stdout)
+        yield (line.rstrip().split(" ", 3) for line in process.stdout if line.endswith("\n"))
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 def address(fact: list[str]) -> tuple[int, int]:
@@ -79,6 +82,7 @@ def test_it_hears_of_everything_in_order_though_it_is_killed(paidan: Paidan) -> 
     wanted = held([one for number in numbers for one in assignments(paidan, task=number)])
     with subscriber(paidan) as facts:
         heard = [next(facts) for _ in range(10)]
+    heard += facts
     with subscriber(paidan) as facts:
         heard += until_given(facts, max(grant for _, _, grant in wanted))
     addresses = list(dict.fromkeys(map(address, heard)))  # the one that was not acknowledged comes twice

@@ -26,11 +26,8 @@ ROWS = 8_000
 @pytest.fixture(scope="session")
 def small(postgres: str) -> Iterator[Paidan]:
     """With rules, agents and a package of some megabytes of events."""
-    with pytest.MonkeyPatch.context() as patch, directory() as data, database(postgres, "small") as dsn:
-        for name, value in LIMITS.items():
-            patch.setenv(f"PAIDAN_LIMITS__{name}", value)
-        patch.setenv("PAIDAN_NATS", "off")
-        served = Paidan(data, "retail-bank", dsn).start()
+    with directory() as data, database(postgres, "small") as dsn:
+        served = _started(Paidan(data, "retail-bank", dsn))
         served.told("rules", "apply", str(EXAMPLES / "rules" / "retail-bank.yaml"))
         served.told("agents", "apply", str(EXAMPLES / "agents" / "team.yaml"))
         write_package(data / "list.csv", ROWS, seed=7)
@@ -38,3 +35,12 @@ def small(postgres: str) -> Iterator[Paidan]:
         served.told("packages", "import", str(data / "list.csv"), *words, "--business-type", BUSINESS_TYPE)
         yield served
         assert served.stop() == 0, served.said()
+
+
+def _started(server: Paidan) -> Paidan:
+    """Under these limits; servers that other tests start are to have their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in LIMITS.items():
+            patch.setenv(f"PAIDAN_LIMITS__{name}", value)
+        patch.setenv("PAIDAN_NATS", "off")
+        return server.start()
