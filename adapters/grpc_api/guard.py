@@ -11,7 +11,6 @@ from contextlib import aclosing
 from typing import Any
 from uuid import uuid4
 
-import grpc
 from google.protobuf.message import DecodeError
 
 from adapters.grpc_api.call_classes import Gates
@@ -27,14 +26,10 @@ log = logging.getLogger("paidan.grpc")
 
 Handler = Any
 """grpc.RpcMethodHandler; the stubs give its fields no types."""
-Continuation = Callable[[grpc.HandlerCallDetails], Awaitable[Handler]]
-
-STANDARD = "/grpc."
-"""Health and reflection look after themselves."""
 
 
-class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs alone
-    """Wraps each method once and keeps the wrapped handler; knows when no RPC is under way."""
+class Guard:
+    """Wraps handlers of methods; knows when no RPC is under way."""
 
     def __init__(self, limits: Limits) -> None:
         self.gates = Gates(limits)
@@ -43,22 +38,19 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
         """Set when the server ends: what comes now is told to come again."""
         self.seen = 0
         """RPCs that ever came."""
-        self._guarded: dict[str, Handler] = {}
         self._under_way = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
-    async def intercept_service(self, continuation: Continuation, details: grpc.HandlerCallDetails) -> Handler:
-        """The method's handler, guarded; None where there is no such method."""
-        method = details.method
-        handler = self._guarded.get(method)
-        if handler is not None:
-            return handler
-        plain = await continuation(details)
-        if plain is None or method.startswith(STANDARD):
-            return plain
-        self._guarded[method] = handler = self._wrapped(plain, method)
-        return handler
+    def around(self, handler: Handler, method: str) -> Handler:
+        """The handler of ``/package.Service/Method``, guarded."""
+        asked = "stream" if handler.request_streaming else "unary"
+        handler = handler._replace(request_deserializer=_readable(handler.request_deserializer))
+        if handler.response_streaming:
+            kind = f"{asked}_stream"
+            return handler._replace(**{kind: self._stream(getattr(handler, kind), method)})
+        kind = f"{asked}_unary"
+        return handler._replace(**{kind: self._unary(getattr(handler, kind), method)})
 
     @property
     def is_idle(self) -> bool:
@@ -68,15 +60,6 @@ class Guard(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in
     async def idle(self) -> None:
         """Return once no RPC is under way."""
         await self._idle.wait()
-
-    def _wrapped(self, handler: Handler, method: str) -> Handler:
-        asked = "stream" if handler.request_streaming else "unary"
-        handler = handler._replace(request_deserializer=_readable(handler.request_deserializer))
-        if handler.response_streaming:
-            kind = f"{asked}_stream"
-            return handler._replace(**{kind: self._stream(getattr(handler, kind), method)})
-        kind = f"{asked}_unary"
-        return handler._replace(**{kind: self._unary(getattr(handler, kind), method)})
 
     def _unary(self, behaviour: Callable[[Any, Any], Awaitable[Any]], method: str) -> Callable[[Any, Any], Any]:
         gate = self.gates.of(method, streams=False)

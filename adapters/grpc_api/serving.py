@@ -7,6 +7,7 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import grpc
 from grpc_health.v1 import health
@@ -32,6 +33,7 @@ from adapters.grpc_api.needed_lists import needed_lists
 from adapters.grpc_api.package_service import PackageService
 from adapters.grpc_api.pool_service import PoolService
 from adapters.grpc_api.reading import Reading
+from adapters.grpc_api.registering import Registrar
 from adapters.grpc_api.rule_service import RuleService
 from adapters.grpc_api.services import Services
 from adapters.grpc_api.task_service import TaskService
@@ -69,13 +71,12 @@ class Serving:
         self._tail = Tail(services.writer, services.limits.wait_s)
         self._health = Health(SERVICES)
         self._server = grpc.aio.server(
-            interceptors=[telemetry or Telemetry(), self._guard],
             options=options_of(services.limits),
             maximum_concurrent_rpcs=self._guard.gates.room + SPARE_CALLS,
         )
         self.port = 0
         """Listened on, once started; of use where ``listen`` leaves the choice with port 0."""
-        self._add_services(services)
+        self._add_services(services, telemetry or Telemetry())
 
     async def start(self) -> None:
         """Listen; health says NOT_SERVING until ``owns(True)``. Raises OSError where the address is taken."""
@@ -118,8 +119,9 @@ class Serving:
             if quiet == QUIET:
                 return
 
-    def _add_services(self, services: Services) -> None:
-        server, tail, desk = self._server, self._tail, Desk(services)
+    def _add_services(self, services: Services, telemetry: Telemetry) -> None:
+        server: Any = Registrar(self._server, self._guard, telemetry)
+        tail, desk = self._tail, Desk(services)
         reading, jobs = Reading(services), JobTurns(services)
         services = replace(services, audit=jobs, dry_run=jobs.dry_run)
         add_RuleServiceServicer_to_server(RuleService(desk, reading, services), server)
@@ -129,5 +131,5 @@ class Serving:
         add_PoolServiceServicer_to_server(PoolService(desk, reading), server)
         add_AuditServiceServicer_to_server(AuditService(desk, reading, services, tail), server)
         add_ImporterServiceServicer_to_server(ImporterService(desk, services.writer, tail), server)
-        self._health.add_to(server)
-        reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+        self._health.add_to(self._server)
+        reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)

@@ -15,7 +15,7 @@ import grpc
 from google.rpc.error_details_pb2 import ErrorInfo  # type: ignore[import-untyped]
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 
-from adapters.grpc_api.guard import STANDARD, Continuation, Handler
+from adapters.grpc_api.guard import Handler
 from adapters.grpc_api.metadata import CORRELATION, TRACEPARENT
 
 Values = Mapping[str, str | int]
@@ -53,8 +53,8 @@ class Spans(Protocol):
     def open(self, name: str, traceparent: str, values: Values, *, called: bool = False) -> Span: ...
 
 
-class Telemetry(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generic in the stubs alone
-    """Wraps each method once. What is None costs nothing."""
+class Telemetry:
+    """Wraps handlers of methods. What is None costs nothing."""
 
     def __init__(
         self,
@@ -63,20 +63,9 @@ class Telemetry(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]  # generi
         call_at_hand: ContextVar[About | None] | None = None,
     ) -> None:
         self._metrics, self._spans, self._call_at_hand = metrics, spans, call_at_hand
-        self._wrapped: dict[str, tuple[Handler, Handler]] = {}
 
-    async def intercept_service(self, continuation: Continuation, details: grpc.HandlerCallDetails) -> Handler:
-        """The method's handler, watched; None where there is no such method."""
-        method = details.method
-        plain = await continuation(details)
-        if plain is None or method.startswith(STANDARD):
-            return plain
-        known = self._wrapped.get(method)
-        if known is None or known[0] is not plain:
-            known = self._wrapped[method] = (plain, self._watched(plain, method))
-        return known[1]
-
-    def _watched(self, handler: Handler, method: str) -> Handler:
+    def around(self, handler: Handler, method: str) -> Handler:
+        """The handler of ``/package.Service/Method``, watched."""
         asked = "stream" if handler.request_streaming else "unary"
         kind = f"{asked}_stream" if handler.response_streaming else f"{asked}_unary"
         return handler._replace(**{kind: self._call(getattr(handler, kind), method, handler.response_streaming)})

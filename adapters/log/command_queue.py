@@ -31,8 +31,6 @@ class Queued(msgspec.Struct):
     since: float
     until: float
     """Its caller's deadline."""
-    taken: bool = False
-    """Its turn has come: from now on it may have an effect, whether its caller still waits or not."""
 
 
 class CommandQueue:
@@ -53,26 +51,25 @@ class CommandQueue:
     async def answer(self, order: Order, until: float) -> Answer | Refusal:
         """Wait for the command's outcome. Raises OverloadedError, LateError, and what the writer sets.
 
-        A caller that is cancelled before the command's turn takes it back.
+        A caller that is cancelled before the command's turn takes it back; afterwards the command takes its effect.
         """
         loop = asyncio.get_running_loop()
-        queued = Queued(order, loop.create_future(), loop.time(), until)
         self._check_room()
-        self._unanswered.add(queued.reply)
-        queued.reply.add_done_callback(self._settled)
-        self._waiting.append(queued)
+        reply: Reply = loop.create_future()
+        self._unanswered.add(reply)
+        self._waiting.append(Queued(order, reply, loop.time(), until))
         try:
-            return await asyncio.shield(queued.reply)
+            return await reply
         finally:
-            if not queued.taken:
-                queued.reply.cancel()
+            self._unanswered.discard(reply)
+            if reply.done() and not reply.cancelled():
+                reply.exception()  # a caller who goes at this moment never asks for it, which is no news
 
     def take(self) -> Queued | None:
         """The next command that somebody still waits for; None: there is none."""
         now = asyncio.get_running_loop().time()
         while self._waiting:
             queued = self._waiting.popleft()
-            queued.taken = True
             if not queued.reply.done() and now < queued.until:
                 return queued
             self._give_up(queued)
@@ -108,9 +105,3 @@ class CommandQueue:
         if not queued.reply.done():
             told = "Expected the command's turn before its deadline, but it came later; it has no effect, ask again"
             queued.reply.set_exception(LateError(told))
-
-    def _settled(self, reply: Reply) -> None:
-        """Its caller may have gone: an error that nobody asks for is no news."""
-        self._unanswered.discard(reply)
-        if not reply.cancelled():
-            reply.exception()

@@ -19,6 +19,8 @@ from adapters.grpc_api.desk import Desk
 from adapters.grpc_api.guard import Guard
 from adapters.grpc_api.importer_client import connected
 from adapters.grpc_api.importer_service import ImporterService
+from adapters.grpc_api.registering import Registrar
+from adapters.grpc_api.telemetry import Telemetry
 from adapters.grpc_api.waiting import Tail
 from adapters.importing.formats import CHUNK_ROWS
 from adapters.importing.importer import Importer, ServerAwayError
@@ -86,10 +88,10 @@ class Scene:
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
-        server = grpc.aio.server(interceptors=[Guard(Limits())], options=[("grpc.so_reuseport", 0)])
+        server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         services: Any = SimpleNamespace(workspace="desk", writer=self.writer)
         service = ImporterService(Desk(services), self.writer, Tail(self.writer, 60.0))
-        add_ImporterServiceServicer_to_server(service, server)
+        add_ImporterServiceServicer_to_server(service, Registrar(server, Guard(Limits()), Telemetry()))
         self.port = server.add_insecure_port(f"127.0.0.1:{self.port}")
         await server.start()
         yield f"127.0.0.1:{self.port}"
