@@ -29,11 +29,11 @@ from adapters.grpc_api.guard import Guard
 from adapters.grpc_api.health import Health
 from adapters.grpc_api.importer_service import ImporterService
 from adapters.grpc_api.job_turns import JobTurns
+from adapters.grpc_api.methods import Methods
 from adapters.grpc_api.needed_lists import needed_lists
 from adapters.grpc_api.package_service import PackageService
 from adapters.grpc_api.pool_service import PoolService
 from adapters.grpc_api.reading import Reading
-from adapters.grpc_api.registering import Registrar
 from adapters.grpc_api.rule_service import RuleService
 from adapters.grpc_api.services import Services
 from adapters.grpc_api.task_service import TaskService
@@ -120,7 +120,7 @@ class Serving:
                 return
 
     def _add_services(self, services: Services, telemetry: Telemetry) -> None:
-        server: Any = Registrar(self._server, self._guard, telemetry)
+        server: Any = Methods(self._guard, telemetry)
         tail, desk = self._tail, Desk(services)
         reading, jobs = Reading(services), JobTurns(services)
         services = replace(services, audit=jobs, dry_run=jobs.dry_run)
@@ -131,5 +131,6 @@ class Serving:
         add_PoolServiceServicer_to_server(PoolService(desk, reading), server)
         add_AuditServiceServicer_to_server(AuditService(desk, reading, services, tail), server)
         add_ImporterServiceServicer_to_server(ImporterService(desk, services.writer, tail), server)
-        self._health.add_to(self._server)
-        reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+        self._health.add_to(server)
+        reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+        self._server.add_generic_rpc_handlers((server,))

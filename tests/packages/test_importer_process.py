@@ -19,7 +19,7 @@ from adapters.grpc_api.desk import Desk
 from adapters.grpc_api.guard import Guard
 from adapters.grpc_api.importer_client import connected
 from adapters.grpc_api.importer_service import ImporterService
-from adapters.grpc_api.registering import Registrar
+from adapters.grpc_api.methods import Methods
 from adapters.grpc_api.telemetry import Telemetry
 from adapters.grpc_api.waiting import Tail
 from adapters.importing.formats import CHUNK_ROWS
@@ -91,7 +91,9 @@ class Scene:
         server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
         services: Any = SimpleNamespace(workspace="desk", writer=self.writer)
         service = ImporterService(Desk(services), self.writer, Tail(self.writer, 60.0))
-        add_ImporterServiceServicer_to_server(service, Registrar(server, Guard(Limits()), Telemetry()))
+        methods: Any = Methods(Guard(Limits()), Telemetry())
+        add_ImporterServiceServicer_to_server(service, methods)
+        server.add_generic_rpc_handlers((methods,))
         self.port = server.add_insecure_port(f"127.0.0.1:{self.port}")
         await server.start()
         yield f"127.0.0.1:{self.port}"
