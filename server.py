@@ -156,10 +156,11 @@ NICENESS = {Role.SERVER: 0, Role.PROJECTOR: 10, Role.IMPORTER: 10, Role.PUBLISHE
 
 def _serve_one(role: Role, settings: Settings) -> None:
     from adapters.operations.telemetry import Telemetry
+    from adapters.settings.model import OFF
 
     needed = {Role.SERVER: ("postgres",), Role.PROJECTOR: ("postgres",), Role.PUBLISHER: ("postgres", "nats")}
     for name in needed.get(role, ()):
-        if getattr(settings, name) in ("", "off", "none"):
+        if getattr(settings, name) in ("", *OFF):
             raise _wrong(f"Expected --{name}, as one process alone starts nothing that is embedded, but there is none")
     os.nice(NICENESS[role])
     telemetry = Telemetry(settings, role.value)
