@@ -20,6 +20,7 @@ from adapters.settings import flags
 
 if TYPE_CHECKING:
     from adapters.operations.telemetry import Telemetry
+    from adapters.processes.shared_server import SharedServer
     from adapters.settings.model import Settings
     from adapters.settings.sources import Resolved
 
@@ -110,14 +111,13 @@ def _serve_all(settings: Settings, as_json: bool) -> None:
         asyncio.run(supervisor.run(*(part.keep_running for part in parts)))
 
 
-def _with_embedded(settings: Settings, ending: ExitStack) -> tuple[Settings, list[Any]]:
+def _with_embedded(settings: Settings, ending: ExitStack) -> tuple[Settings, list[SharedServer]]:
     """Settings that name what was started here where nothing was named, and what has to be kept running."""
     from adapters.processes.embedded import EmbeddedPostgres
     from adapters.processes.embedded_nats import EmbeddedNats
 
-    kinds: dict[str, type[EmbeddedPostgres] | type[EmbeddedNats]]
-    kinds = {"postgres": EmbeddedPostgres, "nats": EmbeddedNats}
-    parts = {name: kind(settings.data) for name, kind in kinds.items() if not getattr(settings, name)}
+    kinds: tuple[type[SharedServer], ...] = (EmbeddedPostgres, EmbeddedNats)
+    parts = {kind.name: kind(settings.data) for kind in kinds if not getattr(settings, kind.name)}
     started = {}
     for name, part in parts.items():
         ending.callback(part.stop)
@@ -156,10 +156,11 @@ NICENESS = {Role.SERVER: 0, Role.PROJECTOR: 10, Role.IMPORTER: 10, Role.PUBLISHE
 
 def _serve_one(role: Role, settings: Settings) -> None:
     from adapters.operations.telemetry import Telemetry
+    from adapters.settings.model import OFF
 
     needed = {Role.SERVER: ("postgres",), Role.PROJECTOR: ("postgres",), Role.PUBLISHER: ("postgres", "nats")}
     for name in needed.get(role, ()):
-        if getattr(settings, name) in ("", "off", "none"):
+        if getattr(settings, name) in ("", *OFF):
             raise _wrong(f"Expected --{name}, as one process alone starts nothing that is embedded, but there is none")
     os.nice(NICENESS[role])
     telemetry = Telemetry(settings, role.value)

@@ -10,8 +10,8 @@ from engine.refusals import Violation
 
 MAX_ID = 128
 MAX_TEXT = 4_096
-MAX_SOURCE = 2 * 1024 * 1024
-"""Characters of a rule document."""
+MAX_SOURCE = 1024 * 1024
+"""Characters of a rule document: a thousand rules with all their fields are some 800 KB."""
 MAX_NUMBER = 2**40 - 1
 """Task numbers stand in the low 40 bits of a rank."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from adapters.grpc_api.health import COMMANDS, LIVENESS, QUERIES
-
 PATIENCE_S = 2.0
 
 
@@ -19,6 +17,3 @@ def health_of(server: str, service: str = "", seconds: float = PATIENCE_S) -> st
         except grpc.RpcError as error:
             return str(error.code().name)
     return str(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
-
-
-__all__ = ["COMMANDS", "LIVENESS", "QUERIES", "health_of"]

@@ -3,6 +3,9 @@
 # ruff: noqa: N802 - RPCs are named as in the contract
 from __future__ import annotations
 
+import asyncio
+from time import perf_counter
+
 from paidan.v1 import rules_pb2 as pb
 from paidan.v1.rules_pb2_grpc import RuleServiceServicer
 
@@ -14,8 +17,11 @@ from adapters.grpc_api.rule_messages import attribute_messages, move_message, ru
 from adapters.grpc_api.services import Services
 from engine.commands import ApplyRules
 from engine.refusals import Refusal, precondition
+from engine.rules.document import document as document_of
 
 CURRENT = "current"
+SLICE_S, REST_S = 0.003, 0.001
+"""A document is read for so long, then the event loop belongs to others: a call takes several turns of it."""
 
 
 class RuleService(RuleServiceServicer):
@@ -24,6 +30,8 @@ class RuleService(RuleServiceServicer):
     def __init__(self, desk: Desk, reading: Reading, services: Services) -> None:
         self._desk, self._reading = desk, reading
         self._dry_run, self._audit = services.dry_run, services.audit
+        self._reader = asyncio.Lock()
+        """One document at a time is read, so that many do not share the loop with others as many."""
 
     async def ApplyRules(self, request: pb.ApplyRulesRequest, context: Context) -> pb.ApplyRulesResponse:
         checks = self._desk.checks()
@@ -36,6 +44,7 @@ class RuleService(RuleServiceServicer):
         checks.end()
         if request.validate_only:
             return await self._validated(source, expected)
+        await self._read(source)
         answer = await self._desk.submit(ApplyRules(source, reason, expected), request.request_id, context)
         return pb.ApplyRulesResponse(
             name=self._name(answer.number), version=answer.number or 0, position=answer.position, changed=answer.changed
@@ -81,6 +90,15 @@ class RuleService(RuleServiceServicer):
             position=position,
             order_changed=changes.order_changed,
         )
+
+    async def _read(self, source: str) -> None:
+        """A thousand rules take a second to read: others are served meanwhile, and the decision finds them read."""
+        async with self._reader:
+            document, since = document_of(source), perf_counter()
+            while document.read_on():
+                if perf_counter() - since > SLICE_S:
+                    await asyncio.sleep(REST_S)
+                    since = perf_counter()
 
     async def _validated(self, source: str, expected: int | None) -> pb.ApplyRulesResponse:
         found = await self._dry_run(source)

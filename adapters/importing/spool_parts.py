@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from typing import Any
@@ -94,14 +94,21 @@ class Part:
             os.fsync(self._file.fileno())
 
 
-def clean_parts(fs: AbstractFileSystem, directory: str, older_than: float = STALE_AFTER) -> None:
-    """Remove what crashes left behind; parts younger than that may still be written by another process."""
-    before = time.time() - older_than
-    for path in fs.ls(directory, detail=False):
-        if path.rpartition("/")[2].startswith(PREFIX):
-            with suppress(FileNotFoundError, NotImplementedError):  # another process was faster; no times kept
-                if fs.modified(path).timestamp() < before:
-                    fs.rm(path)
+def clean_parts(fs: AbstractFileSystem, directory: str) -> None:
+    """Remove what crashes left behind; recent parts may still be written by another process."""
+    paths = fs.ls(directory, detail=False)
+    remove_older(fs, (path for path in paths if path.rpartition("/")[2].startswith(PREFIX)), STALE_AFTER)
+
+
+def remove_older(fs: AbstractFileSystem, paths: Iterable[str], age_s: float) -> int:
+    """Remove those last written longer ago than that; gives how many."""
+    before, removed = time.time() - age_s, 0
+    for path in paths:
+        with suppress(FileNotFoundError, NotImplementedError):  # another process was faster; no times kept
+            if fs.modified(path).timestamp() < before:
+                fs.rm(path)
+                removed += 1
+    return removed
 
 
 def _sync_directory(path: str) -> None:

@@ -6,13 +6,10 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
-from time import time
-from typing import Any
 
 from fsspec import AbstractFileSystem
 
-from adapters.importing.spool_parts import STALE_AFTER, clean_parts
+from adapters.importing.spool_parts import STALE_AFTER, clean_parts, remove_older
 
 log = logging.getLogger("paidan.spool")
 
@@ -37,14 +34,8 @@ def sweep(fs: AbstractFileSystem, directory: str, needed: Collection[str], keep_
     One that came in within the last hour stays in any case: its package may be about to be registered.
     """
     clean_parts(fs, directory)
-    before = time() - max(keep_s, STALE_AFTER)
-    removed = 0
-    for path, name in _whole(fs, directory):
-        with suppress(FileNotFoundError, NotImplementedError):  # another process was faster; no times kept
-            if name not in needed and fs.modified(path).timestamp() < before:
-                fs.rm(path)
-                removed += 1
-    return removed
+    paths = (path for path, name in _whole(fs, directory) if name not in needed)
+    return remove_older(fs, paths, max(keep_s, STALE_AFTER))
 
 
 async def sweep_for_ever(sweep: Sweep, needed: Callable[[], Collection[str] | None]) -> None:
@@ -66,7 +57,7 @@ async def _swept(sweep: Sweep, needed: Collection[str]) -> None:
             log.info("%d lists removed from the spool: their packages are done", removed)
 
 
-def _whole(fs: AbstractFileSystem, directory: str) -> Iterator[tuple[Any, str]]:
+def _whole(fs: AbstractFileSystem, directory: str) -> Iterator[tuple[str, str]]:
     for path in fs.ls(directory, detail=False):
         name = path.rpartition("/")[2]
         if WHOLE.fullmatch(name):

@@ -84,7 +84,8 @@ def _directory(data: Path) -> Iterator[Finding]:
 
 
 def _server(settings: Settings) -> Iterator[Finding]:
-    from adapters.grpc_api.probe import COMMANDS, LIVENESS, QUERIES, health_of
+    from adapters.grpc_api.health import COMMANDS, LIVENESS, QUERIES
+    from adapters.grpc_api.probe import health_of
 
     alive = health_of(settings.listen, LIVENESS)
     if alive not in ("SERVING", "NOT_SERVING"):

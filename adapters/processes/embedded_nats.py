@@ -9,10 +9,7 @@ then publishes again from the log, under the same ids.
 
 from __future__ import annotations
 
-import asyncio
-import fcntl
 import json
-import logging
 import os
 import shutil
 import socket
@@ -22,13 +19,12 @@ from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 from time import monotonic, sleep
-from typing import IO, Any
+from typing import Any
 
 import psutil
 
-log = logging.getLogger("paidan.nats")
+from adapters.processes.shared_server import SharedServer
 
-WATCH_S = 1.0
 NICENESS = 5
 """On a busy machine commands go before what tells of them; more would starve it beside other busy processes."""
 START_S = 20.0
@@ -44,50 +40,22 @@ _PROMISED = 2**50
 _STARTS = 3
 
 
-class EmbeddedNats:
-    """A NATS server that several servers on one data directory may share; the last one out stops it."""
+class EmbeddedNats(SharedServer):
+    """A NATS server; ``start`` gives its URL, and raises RuntimeError where it does not come up.
 
-    def __init__(self, data: Path) -> None:
-        self._data = data
-        self._users: IO[str] | None = None
+    Started again it has the port it had.
+    """
 
-    def start(self) -> str:
-        """Start the server or find it running; gives its URL. Raises RuntimeError where it does not come up."""
-        if self._users is None:
-            self._data.mkdir(parents=True, exist_ok=True)
-            self._users = (self._data / "nats.users").open("w")
-            fcntl.flock(self._users, fcntl.LOCK_SH)
-        with (self._data / "nats.start").open("w") as starting:
-            fcntl.flock(starting, fcntl.LOCK_EX)  # two servers started at once make one NATS
-            return start_nats(self._data)
+    name, title = "nats", "NATS"
 
     def is_running(self) -> bool:
         """Whether the server's process lives."""
         return _process(self._data / "nats") is not None
 
-    async def keep_running(self) -> None:
-        """Start the server again should it die, on the same port; ends by cancellation."""
-        while True:
-            await asyncio.sleep(WATCH_S)
-            if self.is_running():
-                continue
-            log.warning("the embedded NATS ended; starting it again")
-            try:
-                await asyncio.to_thread(self.start)
-            except Exception:  # whoever gives up here never comes back
-                log.exception("the embedded NATS did not start; trying again")
+    def _start(self) -> str:
+        return start_nats(self._data)
 
-    def stop(self) -> None:
-        """Stop the server, unless another one still uses it."""
-        if self._users is None:
-            return
-        try:
-            fcntl.flock(self._users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return
-        finally:
-            self._users.close()
-            self._users = None
+    def _stop(self) -> None:
         stop_nats(self._data)
 
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import Any
+from collections.abc import Generator, Iterator
+from functools import lru_cache
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
 from engine.rules.diff import RuleSetDiff, diff
 from engine.rules.lanes import lanes_of
 from engine.rules.model import AttributeType, Rule, RuleSet
-from engine.rules.outline import Mapping, Node, Scalar, Sequence, outline
+from engine.rules.outline import Mapping, Node, Scalar, Sequence, outlining
 from engine.rules.problems import DocumentError, Problem, shown
 from engine.rules.readers import EnoughError, Field, Notes, mapping
 from engine.rules.shape import MAX_ATTRIBUTES, MAX_RULES, WORKSPACE, attribute_table, clashes, rule_reader
 from engine.rules.source import Source
 from engine.rules.vocabulary import AGENT_BUILT_IN, TASK_BUILT_IN, Vocabulary
 
-__all__ = ["DocumentError", "Problem", "RuleSetDiff", "diff", "load"]
+__all__ = ["Document", "DocumentError", "Problem", "RuleSetDiff", "diff", "document", "load"]
+
+Read = TypeVar("Read")
+Steps: TypeAlias = Generator[None, None, Read]
+"""Yields after each step, and returns what was read."""
 
 
 def load(text: str) -> RuleSet:
@@ -25,38 +30,74 @@ def load(text: str) -> RuleSet:
 
     Raises ``DocumentError`` with up to 50 problems, in document order.
     """
-    source = Source(text)
-    node = outline(source)
-    notes = Notes(source)
-    rule_set = None
-    with suppress(EnoughError):
-        rule_set = _rule_set(node, notes)
-    if rule_set is None or notes.problems:
-        raise DocumentError(notes.problems)
-    return rule_set
+    return document(text).rule_set()
 
 
-def _rule_set(node: Node | None, notes: Notes) -> RuleSet | None:
+@lru_cache(maxsize=4)
+def document(text: str) -> Document:
+    """The document with that text. The last few are remembered with as much of them as has been read."""
+    return Document(text)
+
+
+class Document:
+    """A rule document, read step by step: a large one takes seconds, and others have to be served meanwhile."""
+
+    def __init__(self, text: str) -> None:
+        self._problems: list[Problem] = []
+        self._rule_set: RuleSet | None = None
+        self._reading: Iterator[None] = self._read(text)
+
+    def read_on(self) -> bool:
+        """Read a little more of it, about a rule; False at its end."""
+        return next(self._reading, self) is None
+
+    def rule_set(self) -> RuleSet:
+        """Reads what has not been read yet. Raises ``DocumentError``."""
+        while self.read_on():
+            pass
+        if self._problems:
+            raise DocumentError(self._problems)
+        assert self._rule_set is not None, "reading it failed before"
+        return self._rule_set
+
+    def _read(self, text: str) -> Iterator[None]:
+        source = Source(text)
+        notes = Notes(source)
+        self._problems = notes.problems
+        try:
+            node = yield from outlining(source)
+            self._rule_set = yield from _rule_set(node, notes)
+        except DocumentError as error:
+            self._problems = list(error.problems)
+        except EnoughError:
+            return
+
+
+def _rule_set(node: Node | None, notes: Notes) -> Steps[RuleSet | None]:
     if not isinstance(node, Mapping):
         notes.add(0, "", "Expected a mapping with workspace, attributes and rules, but the document has none")
         return None
     task, agent = _attributes(node, notes)
-    read = mapping(_fields(task, agent))(node, "", notes) or {}
-    rules = sorted(read.get("rules", ()), key=lambda rule: -rule.precedence)  # stable: ties keep document order
-    return RuleSet(read.get("workspace", ""), task, agent, tuple(rules))
-
-
-def _fields(task: dict[str, AttributeType], agent: dict[str, AttributeType]) -> dict[str, Field]:
+    read = mapping(_FIELDS)(node, "", notes) or {}
     rules = _Rules(Vocabulary.of_when(task), Vocabulary.of_targets(task, agent))
-    return {"workspace": WORKSPACE, "attributes": Field(_seen), "rules": Field(rules.read)}
+    found = yield from rules.read(_value(node, "rules"), notes)
+    ordered = sorted(found, key=lambda rule: -rule.precedence)  # stable: ties keep document order
+    return RuleSet(read.get("workspace", ""), task, agent, tuple(ordered))
 
 
-def _seen(node: Node, path: str, notes: Notes) -> None:
-    """Attributes are read before everything else, as conditions need them wherever they stand."""
+def _apart(node: Node, path: str, notes: Notes) -> None:
+    """Attributes are read before everything else, as conditions need them wherever they stand; rules one by one."""
+
+
+_FIELDS = {"workspace": WORKSPACE, "attributes": Field(_apart), "rules": Field(_apart)}
+
+
+def _value(document: Mapping, name: str) -> Node | None:
+    return next((value for key, value in document.entries if key.value == name), None)
 
 
 def _attributes(document: Mapping, notes: Notes) -> tuple[dict[str, AttributeType], dict[str, AttributeType]]:
-    node = next((value for key, value in document.entries if key.value == "attributes"), None)
+    node = _value(document, "attributes")
     if node is None:
         return {}, {}
     fields = {"task": Field(_side(TASK_BUILT_IN)), "agent": Field(_side(AGENT_BUILT_IN))}
@@ -89,17 +130,14 @@ class _Rules:
         self._read_rule = rule_reader(when, targets)
         self._lines: dict[str, int] = {}
 
-    def read(self, node: Node, path: str, notes: Notes) -> tuple[Rule, ...] | None:
-        if isinstance(node, Scalar) and node.plain and node.value in {"", "~", "null"}:
-            return ()
-        if not isinstance(node, Sequence):
-            notes.add(node.start, path, "Expected a list of rules, but it is something else", "start each with - id:")
-            return None
-        if len(node.items) > MAX_RULES:
-            notes.add(node.start, path, f"Expected at most {MAX_RULES} rules, but there are {len(node.items)}")
-            return None
-        read = (self._rule(item, f"{path}[{place}]", notes) for place, item in enumerate(node.items))
-        return tuple(rule for rule in read if rule is not None)
+    def read(self, node: Node | None, notes: Notes) -> Steps[list[Rule]]:
+        """A step a rule."""
+        found: list[Rule] = []
+        for place, item in enumerate(_listed(node, notes)):
+            rule = self._rule(item, f"rules[{place}]", notes)
+            found += [] if rule is None else [rule]
+            yield
+        return found
 
     def _rule(self, node: Node, path: str, notes: Notes) -> Rule | None:
         before = len(notes.problems)
@@ -123,6 +161,18 @@ class _Rules:
             notes.add(at, f"{path}.id", told)
             return
         self._lines[rule_id] = notes.source.place(at)[0]
+
+
+def _listed(node: Node | None, notes: Notes) -> list[Node]:
+    if node is None or (isinstance(node, Scalar) and node.plain and node.value in {"", "~", "null"}):
+        return []
+    if not isinstance(node, Sequence):
+        notes.add(node.start, "rules", "Expected a list of rules, but it is something else", "start each with - id:")
+        return []
+    if len(node.items) > MAX_RULES:
+        notes.add(node.start, "rules", f"Expected at most {MAX_RULES} rules, but there are {len(node.items)}")
+        return []
+    return node.items
 
 
 def _value_start(node: Mapping, field: str) -> int:

@@ -7,6 +7,7 @@ after that an answer is a dictionary lookup.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from functools import cached_property
 
 from engine.rules.governing import Governing
 from engine.rules.lanes import targets_of
@@ -17,7 +18,7 @@ __all__ = ["AgentFacts", "Matcher", "TargetTest"]
 
 
 class Matcher:
-    """One rule set, compiled at once; engines open when they are first asked. ``close`` frees them.
+    """One rule set; engines open when they are first asked. ``close`` frees them.
 
     ``task_inputs`` are the names of the task attributes that decide which rule governs, built-in ones included, sorted.
     """
@@ -25,12 +26,16 @@ class Matcher:
     def __init__(self, rule_set: RuleSet, version: int) -> None:
         self.rule_set, self.version = rule_set, version
         self._governing = Governing(rule_set)
-        self._questions = Questions(rule_set)
         self.task_inputs: tuple[str, ...] = self._governing.inputs
         self.memo: dict[tuple[object, ...], int | None] = {}
         """Answers of ``govern`` by values. Free to read: ``memo[values]``, and on KeyError ``govern(values)``."""
         self._meanings: dict[Hashable, int | None] = {}
         self._tests: dict[tuple[int, int], TargetTest] = {}
+
+    @cached_property
+    def _questions(self) -> Questions:
+        """Compiled when they are first asked, apart from what governs: with a thousand rules each takes 0.1 s."""
+        return Questions(self.rule_set)
 
     def govern(self, values: tuple[object, ...]) -> int | None:
         """The index into ``rule_set.rules`` of the rule that governs a task, or None.
@@ -112,4 +117,5 @@ class Matcher:
     def close(self) -> None:
         """Free the engines. What is remembered can still be read; asking anew opens them again."""
         self._governing.close()
-        self._questions.close()
+        if "_questions" in vars(self):
+            self._questions.close()

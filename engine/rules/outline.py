@@ -7,7 +7,7 @@ Stricter than YAML: one document, no anchors, aliases or tags, so a small text c
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, TypeAlias
 
 import msgspec
@@ -20,6 +20,9 @@ MAX_SIZE = 8 * 1024 * 1024
 """Characters of a document."""
 MAX_DEPTH = 12
 """Levels of mappings and lists; a rule document needs seven."""
+
+STEP = 100
+"""Parser events of one step: about as long as a rule takes."""
 
 
 class Scalar(msgspec.Struct, frozen=True):
@@ -49,9 +52,19 @@ _UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U0001000
 
 def outline(source: Source) -> Node | None:
     """The document's node; None for an empty one. Raises ``DocumentError`` with the one fault that stopped it."""
+    steps = outlining(source)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]  # typeshed has Any whatever the generator returns
+
+
+def outlining(source: Source) -> Generator[None, None, Node | None]:
+    """``outline`` step by step, as a large document takes long: yields between steps, and returns the node."""
     _readable(source)
     try:
-        return _Composer(source).compose(yaml.parse(source.text, Loader=_LOADER))
+        return (yield from _Composer(source).compose(yaml.parse(source.text, Loader=_LOADER)))
     except yaml.YAMLError as error:
         raise _stopped(source, *_yaml_fault(error)) from error
 
@@ -85,9 +98,11 @@ class _Composer:
         self._open: list[tuple[Mapping | Sequence, Scalar | None]] = []
         self._root: Node | None = None
 
-    def compose(self, events: Iterator[Any]) -> Node | None:
-        for event in events:
+    def compose(self, events: Iterator[Any]) -> Generator[None, None, Node | None]:
+        for number, event in enumerate(events):
             self._take(event)
+            if number % STEP == 0:
+                yield
         return self._root
 
     def _take(self, event: Any) -> None:

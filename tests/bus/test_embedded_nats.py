@@ -16,7 +16,7 @@ import psutil
 import pytest
 from nats.js.api import StreamConfig
 
-from adapters.processes import embedded_nats
+from adapters.processes import embedded_nats, shared_server
 from adapters.processes.embedded_nats import EmbeddedNats
 from tests.bus.publishing import until
 
@@ -70,7 +70,7 @@ def test_the_life_of_a_server(data: Path) -> None:
 def test_it_is_started_again_when_it_dies(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     server = EmbeddedNats(data)
     url = server.start()
-    monkeypatch.setattr(embedded_nats, "WATCH_S", 0.05)
+    monkeypatch.setattr(shared_server, "WATCH_S", 0.05)
     start, failures = embedded_nats.start_nats, [RuntimeError("no room")]
 
     def failing_once(directory: Path) -> str:

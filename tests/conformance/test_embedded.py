@@ -15,7 +15,7 @@ import psutil
 import psycopg
 import pytest
 
-from adapters.processes import embedded
+from adapters.processes import embedded, shared_server
 from adapters.processes.embedded import EmbeddedPostgres
 from tests.conformance.writing import until
 
@@ -58,7 +58,7 @@ async def _killed(cluster: EmbeddedPostgres, data: Path, dsn: str, monkeypatch: 
         return start(directory)
 
     monkeypatch.setattr(embedded, "start_postgres", failing_once)
-    monkeypatch.setattr(embedded, "WATCH_S", 0.05)
+    monkeypatch.setattr(shared_server, "WATCH_S", 0.05)
     keeping = asyncio.create_task(cluster.keep_running())
     postmaster = psutil.Process(int((data / "postgres" / "postmaster.pid").read_text().split()[0]))
     os.kill(postmaster.pid, signal.SIGKILL)

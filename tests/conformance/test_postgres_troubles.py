@@ -12,7 +12,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
@@ -31,6 +31,8 @@ from tests.conformance.writing import FailingLog, cut_log, cut_owner, insisting,
 from tests.engine.given import task
 
 Trouble = Callable[[Path, str], "ExitStack"]
+Story = Callable[[Writer, dict[str, int]], Awaitable[None]]
+"""Of a writer, and the tasks it told its callers of, by request."""
 BOUND_S = CONNECT_S + 2.0
 """A caller knows by then: his command may have waited for the heartbeat that failed, and new ones are turned away."""
 RECOVERED_S = 12.0
@@ -132,27 +134,38 @@ TROUBLES = {frozen: ENDED, read_only: "read-only", without_room: ENDED, files_ca
 @pytest.mark.parametrize(("trouble", "says"), TROUBLES.items())
 def test_it_passes(cluster: Path, workspace_name: str, trouble: Trouble, says: str) -> None:
     dsn = start_postgres(cluster)
-    log, told = FailingLog(dsn, workspace_name), dict[str, int]()
 
-    async def story() -> None:
+    async def story(writer: Writer, told: dict[str, int]) -> None:
+        await _create(writer, "before", told)
+        with trouble(cluster, dsn):
+            await _told_that(says, writer, told)
+            for _ in range(10):
+                began = monotonic()
+                with pytest.raises(NotServingError):
+                    await _create(writer, "still", {})
+                assert monotonic() - began < BOUND_S
+        began = monotonic()
+        await _create(writer, "afterwards", told)
+        assert monotonic() - began < RECOVERED_S
+
+    told, created = _lived(dsn, workspace_name, story)
+    assert created.items() >= told.items()
+
+
+def _lived(dsn: str, workspace: str, story: Story) -> tuple[dict[str, int], dict[str, int]]:
+    """Tasks by request after the story of a writer that owns its workspace: as callers were told, as the log has it."""
+    log, told = FailingLog(dsn, workspace), dict[str, int]()
+
+    async def living() -> None:
         log.create()
-        async with owning(dsn, workspace_name, log) as (writer, _):
-            await ready(writer, log, workspace_name)
-            await _create(writer, "before", told)
-            with trouble(cluster, dsn):
-                await _told_that(says, writer, told)
-                for _ in range(10):
-                    began = monotonic()
-                    with pytest.raises(NotServingError):
-                        await _create(writer, "still", {})
-                    assert monotonic() - began < BOUND_S
-            began = monotonic()
-            await _create(writer, "afterwards", told)
-            assert monotonic() - began < RECOVERED_S
+        async with owning(dsn, workspace, log) as (writer, _):
+            await ready(writer, log, workspace)
+            await story(writer, told)
 
-    asyncio.run(story())
-    assert _created(log).items() >= told.items()
+    asyncio.run(living())
+    created = {one.request: one.event.task for one in log.replay() if isinstance(one.event, ev.TaskCreated)}
     log.close()
+    return told, created
 
 
 async def _told_that(says: str, writer: Writer, told: dict[str, int]) -> None:
@@ -179,29 +192,19 @@ async def _create(writer: Writer, name: str, told: dict[str, int]) -> None:
     told[name] = answer.number
 
 
-def _created(log: FailingLog) -> dict[str, int]:
-    return {one.request: one.event.task for one in log.replay() if isinstance(one.event, ev.TaskCreated)}
-
-
 def test_a_disk_that_is_really_full(workspace_name: str) -> None:
     """PostgreSQL may refuse an append or go down wholly; when there is room again, all that was acknowledged is there."""
     with directory() as data, _small_disk(data):
-        dsn = start_postgres(data)
-        log, told = FailingLog(dsn, workspace_name), dict[str, int]()
 
-        async def story() -> None:
-            log.create()
-            async with owning(dsn, workspace_name, log) as (writer, _):
-                await ready(writer, log, workspace_name)
-                _fill(data / "ballast")
-                await _told_that("No space left on device|server closed the connection", writer, told)
-                (data / "ballast").unlink()
-                start_postgres(data)  # as `paidan serve` does with its own, should it be down
-                await _create(writer, "afterwards", told)
+        async def story(writer: Writer, told: dict[str, int]) -> None:
+            _fill(data / "ballast")
+            await _told_that("No space left on device|server closed the connection", writer, told)
+            (data / "ballast").unlink()
+            start_postgres(data)  # as `paidan serve` does with its own, should it be down
+            await _create(writer, "afterwards", told)
 
-        asyncio.run(story())
-        assert len(told) > 1 and _created(log).items() >= told.items()
-        log.close()
+        told, created = _lived(start_postgres(data), workspace_name, story)
+        assert len(told) > 1 and created.items() >= told.items()
         stop_postgres(data)
 
 
@@ -228,20 +231,15 @@ def _fill(ballast: Path) -> None:
 def test_cut_all_at_once(cluster: Path, workspace_name: str) -> None:
     """The log's connection and the owner's session, under load."""
     dsn = start_postgres(cluster)
-    log, told = FailingLog(dsn, workspace_name), dict[str, int]()
 
-    async def story() -> None:
-        log.create()
-        async with owning(dsn, workspace_name, log) as (writer, _):
-            await ready(writer, log, workspace_name)
-            for turn in range(3):
-                for cut in (cut_log, cut_owner):
-                    await asyncio.to_thread(cut, dsn, workspace_name)
-                asked = order(task(), f"turn-{turn}")
-                answer = await insisting(lambda asked=asked: writer.submit(asked))  # type: ignore[misc]
-                assert isinstance(answer, Answer) and answer.number
-                told[asked.request] = answer.number
+    async def story(writer: Writer, told: dict[str, int]) -> None:
+        for turn in range(3):
+            for cut in (cut_log, cut_owner):
+                await asyncio.to_thread(cut, dsn, workspace_name)
+            asked = order(task(), f"turn-{turn}")
+            answer = await insisting(lambda asked=asked: writer.submit(asked))  # type: ignore[misc]
+            assert isinstance(answer, Answer) and answer.number
+            told[asked.request] = answer.number
 
-    asyncio.run(story())
-    assert _created(log) == told == {"turn-0": 1, "turn-1": 2, "turn-2": 3}
-    log.close()
+    told, created = _lived(dsn, workspace_name, story)
+    assert created == told == {"turn-0": 1, "turn-1": 2, "turn-2": 3}

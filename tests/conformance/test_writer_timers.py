@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from time import time_ns
 
+from adapters.log.writer import Writer
 from engine import events as ev
 from engine.answers import Answer
 from engine.commands import SetPresence
@@ -19,22 +22,36 @@ from tests.conformance.writing import (
 from tests.engine.given import rule, rules, task
 
 
+class Clock:
+    """The wall's, put forward."""
+
+    leap = 0
+    """Milliseconds."""
+
+    def __call__(self) -> int:
+        return time_ns() // 1_000_000 + self.leap
+
+
+@asynccontextmanager
+async def relaxing(log: FailingLog, workspace: str, clock: Clock) -> AsyncIterator[Writer]:
+    """A writer under rules that nobody meets until a task has waited for ten minutes."""
+    log.create()
+    async with writing(log, workspace, clock) as writer:
+        await ready(writer, log, workspace)
+        wide = [{"after": "10m", "targets": "true"}]
+        await writer.submit(order(rules(rule(targets='agent.team == "north"', relax=wide), workspace=workspace)))
+        yield writer
+
+
 def test_timers_come_due_without_commands(log: FailingLog, workspace_name: str) -> None:
     """Nobody asks for anything, yet a relax step is taken when its time comes."""
-    leap = 0
+    clock = Clock()
 
     async def story() -> None:
-        nonlocal leap
-        log.create()
-        async with writing(log, workspace_name, lambda: time_ns() // 1_000_000 + leap) as writer:
-            await ready(writer, log, workspace_name)
-            wide = [{"after": "10m", "targets": "true"}]
-            await writer.submit(
-                order(rules(rule(targets='agent.team == "north"', relax=wide), workspace=workspace_name))
-            )
+        async with relaxing(log, workspace_name, clock) as writer:
             made = await writer.submit(order(task()))
             assert isinstance(made, Answer)
-            leap = 599_900
+            clock.leap = 599_900
             await writer.submit(order(SetPresence("bob", "away")))  # the clock was put forward: have it looked at
             assert writer.state.tasks[1].stage == 0
             await until(lambda: writer.state.tasks[1].agent == "ann")
@@ -46,24 +63,17 @@ def test_timers_come_due_without_commands(log: FailingLog, workspace_name: str) 
 
 
 def test_timers_come_due_however_much_there_is_to_do(log: FailingLog, workspace_name: str) -> None:
-    leap = 0
+    clock = Clock()
 
     async def story() -> None:
-        nonlocal leap
-        log.create()
-        async with writing(log, workspace_name, lambda: time_ns() // 1_000_000 + leap) as writer:
-            await ready(writer, log, workspace_name)
-            wide = [{"after": "10m", "targets": "true"}]
-            await writer.submit(
-                order(rules(rule(targets='agent.team == "north"', relax=wide), workspace=workspace_name))
-            )
+        async with relaxing(log, workspace_name, clock) as writer:
             await writer.submit(order(task()))
 
             async def busy() -> None:
                 while writer.state.tasks[1].stage == 0:
                     await writer.submit(order(SetPresence("bob", "available")))
 
-            leap = 600_001
+            clock.leap = 600_001
             await asyncio.wait_for(asyncio.gather(*(busy() for _ in range(32))), PATIENCE_S)
 
     asyncio.run(story())

@@ -23,7 +23,7 @@ from tests.rules.chance import Chance
 ROOT = Path(__file__).parents[2]
 SAMPLES = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "examples/rules").glob("*.yaml"))]
 SAMPLES += [case["document"] for case in yaml.safe_load((ROOT / "tests/rules/cases/documents.yaml").read_text("utf-8"))]
-MAX_SOURCE = 2 * 1024 * 1024
+MAX_SOURCE = 1024 * 1024
 """Characters that the wire lets through."""
 ASKED = 12
 """Tasks put to a document that was accepted."""

@@ -66,6 +66,7 @@ FIXED = {
         "engine.rules.syntax:MAX_TEXT": "characters of a condition",
         "engine.rules.syntax:MAX_DEPTH": "levels of a condition",
         "engine.rules.syntax:MAX_ITEMS": "members of a list",
+        "engine.rules.syntax:MAX_WORDS": "names, values and signs of a condition, members of lists apart",
         "engine.rules.language:MAX_TESTS": "tests of a condition",
         "engine.rules.problems:MAX_PROBLEMS": "problems told of one document",
         "engine.rules.problems:MAX_NEAR": "names looked through for one that was meant",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -79,7 +80,11 @@ class Served:
 
     def wait(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Have the server's loop do something."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
+        return self.begin(work).result(30)
+
+    def begin(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
+        """Have it do something meanwhile."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def pause_views(self) -> None:
         """Views stay where they are."""
