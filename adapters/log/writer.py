@@ -21,6 +21,7 @@ import msgspec
 from adapters.log.ahead import Ahead
 from adapters.log.command_queue import CommandQueue, Reply
 from adapters.log.event_log import ConflictError, EventLog, LogUnavailableError
+from adapters.log.writer_limits import Limits
 from engine.answers import Answer
 from engine.commands import ImportRows, Order
 from engine.events import Recorded
@@ -40,28 +41,6 @@ FOLLOW_S = 0.3
 
 class NotServingError(Exception):
     """This server does not own the workspace now, or cannot reach the log. Try again with the same request id."""
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """What the writer takes on at most."""
-
-    queued_commands: int = 10_000
-    """Accepted and not yet answered."""
-    queued_s: float = 2.0
-    """While the oldest of them has waited for longer, no more are taken on."""
-    pending_events: int = 1_000
-    """Decided and not yet durable; deciding pauses above it."""
-    pending_bulk: int = 4
-    """As many pending events hold back what the engine does of its own accord: it comes in big events, and a claim
-    decided after them is durable after them."""
-    company: int = 4
-    """Where the last append answered as many, the next one waits for more to come along."""
-    gather_ms: float = 10.0
-    """It does so for no longer."""
-    slice_ms: float = 3.0
-    """Deciding goes on this long before others get the event loop."""
-    rest_ms: float = 1.0
-    """The event loop's own after each step of bulk work, while people ask for something: a call takes several turns."""
 
 
 class Decided(msgspec.Struct):

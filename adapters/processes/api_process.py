@@ -18,8 +18,8 @@ from adapters.grpc_api.telemetry import Telemetry as RpcTelemetry
 from adapters.importing.spool import Spool
 from adapters.log.event_log import EventLog, LogUnavailableError
 from adapters.log.ownership import Ownership
-from adapters.log.writer import Limits as WriterLimits
 from adapters.log.writer import Writer
+from adapters.log.writer_limits import Limits as WriterLimits
 from adapters.operations.logs import call_at_hand
 from adapters.operations.measured import MeasuredLog, MeasuredWriter
 from adapters.operations.standing import Standing

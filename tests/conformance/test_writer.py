@@ -9,7 +9,7 @@ import time
 import pytest
 
 from adapters.log.command_queue import OverloadedError
-from adapters.log.writer import Limits
+from adapters.log.writer_limits import Limits
 from engine import events as ev
 from engine.answers import Answer
 from engine.commands import ClaimTask, CompleteTask, SetPresence, StartTask

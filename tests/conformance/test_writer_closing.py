@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from adapters.log.writer import Limits, NotServingError, Writer
+from adapters.log.writer import NotServingError, Writer
+from adapters.log.writer_limits import Limits
 from engine import events as ev
 from engine.answers import Answer
 from engine.events import Recorded

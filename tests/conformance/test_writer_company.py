@@ -6,7 +6,7 @@ import asyncio
 import time
 from statistics import median
 
-from adapters.log.writer import Limits
+from adapters.log.writer_limits import Limits
 from engine.answers import Answer
 from tests.conformance.writing import FailingLog, order, ready, writing
 from tests.engine.given import task

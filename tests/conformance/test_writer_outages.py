@@ -10,7 +10,8 @@ from functools import partial
 import pytest
 
 from adapters.log.event_log import EventLog
-from adapters.log.writer import Limits, NotServingError, Writer
+from adapters.log.writer import NotServingError, Writer
+from adapters.log.writer_limits import Limits
 from engine import events as ev
 from engine.answers import Answer
 from engine.events import Recorded

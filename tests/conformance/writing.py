@@ -13,7 +13,8 @@ import psycopg
 from adapters.log.event_log import EventLog, LogUnavailableError
 from adapters.log.ownership import Ownership, lock_key
 from adapters.log.schemas import schema_of
-from adapters.log.writer import Limits, NotServingError, Writer, wall_clock
+from adapters.log.writer import NotServingError, Writer, wall_clock
+from adapters.log.writer_limits import Limits
 from engine.answers import Answer
 from engine.commands import Command, Order
 from engine.events import Recorded
