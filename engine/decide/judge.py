@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter, itemgetter
 
+from engine.decide.seats import Seats
 from engine.decide.standing import Line, Standing
 from engine.events import AttributeValue
 from engine.rules.matcher import AgentFacts, Matcher
@@ -52,7 +53,7 @@ class Targets:
         """Whether the agent is one of them and serves the region; None: any."""
         return agent.id in self.ids and (region is None or region in regions_of(agent))
 
-    def renew(self, state: State, standing: Standing) -> None:
+    def renew(self, state: State, seats: Seats, standing: Standing) -> None:
         """Agents that came to hold less or came back since the last time have their place in the lines again."""
         for agent_id, eased in reversed(state.eased.items()) if self.lines else ():
             if eased <= self._easings:
@@ -60,7 +61,7 @@ class Targets:
             agent = state.agents[agent_id]
             for region, line in self.lines.items():
                 if self.have(agent, region):
-                    line.renew(agent, standing(agent))
+                    line.renew(agent, standing(seats.of(agent)))
         self._easings = state.easings
 
 

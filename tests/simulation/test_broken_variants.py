@@ -86,7 +86,7 @@ def replay_depends_on_when_it_runs(patch: Patch) -> None:
 
 def timer_outlives_the_wait(patch: Patch) -> None:
     def after(state: State, event: ev.TaskClaimed) -> None:
-        state.timers.set("relax", event.task, state.at)
+        state.timers.set_all("relax", state.at, [event.task])
 
     _instead(patch, ev.TaskClaimed, after)
 
