@@ -95,6 +95,11 @@ class Judge:
             return [(None, ()) for _ in tasks]
         return place_all(self._matcher_of(state, rule_set), rule_set, tasks)
 
+    def place(self, state: State, task: Task) -> Placing:
+        """Where one task belongs under the rules in force."""
+        rule_set = state.rule_set
+        return (None, ()) if rule_set is None else place(self._matcher_of(state, rule_set), rule_set, task)
+
     def targets(self, state: State, key: LaneKey) -> Targets:
         """Agents within the targets of a lane; whether they have room is not asked here."""
         if self._roster != state.roster_version or self._rule_set is not state.rule_set:
@@ -136,6 +141,12 @@ class Judge:
         return self._matcher
 
 
+def place(matcher: Matcher, rule_set: RuleSet, task: Task) -> Placing:
+    """Where one task belongs under this rule set."""
+    index = matcher.govern(tuple([attribute(task, name) for name in matcher.task_inputs]))
+    return (None, ()) if index is None else _placing(rule_set.rules[index], task)
+
+
 def place_all(matcher: Matcher, rule_set: RuleSet, tasks: Iterable[Task]) -> list[Placing]:
     """Where each task belongs under this rule set."""
     placings: list[Placing] = []
@@ -150,9 +161,12 @@ def _place_alike(matcher: Matcher, rule_set: RuleSet, columns: tuple[str, ...], 
     for task, index in zip(tasks, governed_by(matcher, columns, tasks), strict=True):
         placing = plain[index]
         if placing is None:
-            rule = rule_set.rules[index or 0]
-            placing = (rule.id, tuple(attribute(task, name) for name in rule.lane_attributes))
+            placing = _placing(rule_set.rules[index or 0], task)
         yield placing
+
+
+def _placing(rule: Rule, task: Task) -> Placing:
+    return (rule.id, tuple([attribute(task, name) for name in rule.lane_attributes]))
 
 
 def _plain_placings(rule_set: RuleSet) -> dict[int | None, Placing | None]:

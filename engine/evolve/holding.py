@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from itertools import count
-
 from engine import events as ev
 from engine.state import State, Task
 

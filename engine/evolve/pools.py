@@ -18,7 +18,9 @@ RELAX = "relax"
 def pooled(state: State, event: ev.TasksPooled, recorded: ev.Recorded) -> None:
     tasks = state.tasks
     groups = [[tasks[number] for number in placement.tasks] for placement in event.placements]
-    leave(state, [task for group in groups for task in group if task.status == "pooled"])
+    waiting = [task for group in groups for task in group if task.status == "pooled"]
+    if waiting:
+        leave(state, waiting)
     for placement, group in zip(event.placements, groups, strict=True):
         enter(state, (placement.rule, 0, placement.lane), group, event.rule_set_version, recorded.at)
     if event.package is not None:

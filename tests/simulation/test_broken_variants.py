@@ -159,8 +159,8 @@ def a_withdrawal_takes_what_is_in_progress(patch: Patch) -> None:
 def decisions_depend_on_chance(patch: Patch) -> None:
     right, numbers = Workspace._record, count()
 
-    def wrong(self: Workspace, event: ev.Event, order: cmd.Order, now: int) -> ev.Recorded:
-        return right(self, event, replace(order, correlation=str(next(numbers))), now)
+    def wrong(self: Workspace, event: ev.Event, order: cmd.Order, now: int, fingerprint: str) -> ev.Recorded:
+        return right(self, event, replace(order, correlation=str(next(numbers))), now, fingerprint)
 
     patch.setattr(Workspace, "_record", wrong)
 
