@@ -7,8 +7,9 @@ are taken one at a time, so that what people ask for goes in between.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 from engine import commands as cmd
 from engine import events as ev
@@ -51,45 +52,52 @@ class Agenda:
 
     def note(self, state: State, event: ev.Event) -> None:
         """An event was written into the state."""
-        self._note_people(state, event)
-        self._note_work(state, event)
-        self._note_packages(state, event)
+        noted = _NOTED.get(type(event))
+        if noted is not None:
+            noted(self, state, event)
 
-    def _note_people(self, state: State, event: ev.Event) -> None:
-        """Who may have room again, or come within targets."""
-        match event:
-            case ev.TaskCompleted(agent=agent) | ev.TaskReassigned(held_by=agent):
-                self._free(agent)
-            case ev.TasksCancelled(agents=agents):
-                for agent in agents:
-                    self._free(agent)
-            case ev.AgentsRegistered() | ev.AgentsRemoved() | ev.AgentPresenceChanged():
-                self._stir(state.lanes)
-        if isinstance(event, ev.TasksAllocated | ev.TaskClaimed | ev.TaskReassigned):
-            self._stir_by_load(state)
+    def _people_changed(self, state: State, _event: ev.Event) -> None:
+        """Who may come within targets, or have room again."""
+        self._stir(state.lanes)
 
-    def _note_work(self, state: State, event: ev.Event) -> None:
-        """What waits anew, or for other agents than before."""
-        match event:
-            case ev.TasksPooled(placements=placements):
-                self._stir((placement.rule, 0, placement.lane) for placement in placements)
-            case ev.TasksRelaxed():
-                self._stir(key for key in state.lanes if key[0] == event.rule and key[1] == event.stage)
-            case ev.RuleSetApplied():
-                self._repooling = iter(_waiting(state))
-                self._stir(state.lanes)
+    def _completed(self, _state: State, event: ev.TaskCompleted) -> None:
+        self._free(event.agent)
 
-    def _note_packages(self, state: State, event: ev.Event) -> None:
-        """Packages with a step to take, or with news to tell."""
-        match event:
-            case ev.PackageParsed() | ev.PackageDistributing() | ev.TasksPooled():
-                self._keep_on(state, event.package)
-            case ev.PackageFailed(package=package) | ev.PackageWithdrawn(package=package):
-                self._sweeping[package] = None
-            case ev.TaskClaimed() | ev.TaskReassigned() | ev.TasksCancelled():
-                self._settle(event.package)
-            case ev.TasksAllocated(tasks=tasks):
-                self._settle_those_of(state, tasks)
+    def _cancelled(self, _state: State, event: ev.TasksCancelled) -> None:
+        for agent in event.agents:
+            self._free(agent)
+        self._settle(event.package)
+
+    def _reassigned(self, state: State, event: ev.TaskReassigned) -> None:
+        self._free(event.held_by)
+        self._taken(state, event)
+
+    def _taken(self, state: State, event: ev.TaskClaimed | ev.TaskReassigned) -> None:
+        self._stir_by_load(state)
+        self._settle(event.package)
+
+    def _allocated(self, state: State, event: ev.TasksAllocated) -> None:
+        self._stir_by_load(state)
+        self._settle_those_of(state, event.tasks)
+
+    def _pooled(self, state: State, event: ev.TasksPooled) -> None:
+        """What waits anew."""
+        self._stir((placement.rule, 0, placement.lane) for placement in event.placements)
+        self._keep_on(state, event.package)
+
+    def _relaxed(self, state: State, event: ev.TasksRelaxed) -> None:
+        """What waits for other agents than before."""
+        self._stir(key for key in state.lanes if key[0] == event.rule and key[1] == event.stage)
+
+    def _ruled_anew(self, state: State, _event: ev.RuleSetApplied) -> None:
+        self._repooling = iter(_waiting(state))
+        self._stir(state.lanes)
+
+    def _stepped_on(self, state: State, event: ev.PackageParsed | ev.PackageDistributing) -> None:
+        self._keep_on(state, event.package)
+
+    def _over(self, _state: State, event: ev.PackageFailed | ev.PackageWithdrawn) -> None:
+        self._sweeping[event.package] = None
 
     def next(self, state: State) -> cmd.Command | None:
         """The next follow-up, None when everything is at rest."""
@@ -105,7 +113,7 @@ class Agenda:
 
     def _next_freed(self, state: State) -> cmd.Command | None:
         """Only lanes at rest: nobody else has room for those. The others wait for a round that asks everybody."""
-        among = tuple(self._freed)
+        among = tuple(agent for agent in self._freed if agent in state.agents and state.agents[agent].has_room)
         self._freed.clear()
         lanes = tuple(key for key in state.lanes if key not in self._lanes) if self._lanes else None
         return cmd.AllocateTasks(ROUND, lanes, among) if among and lanes != () else None
@@ -183,6 +191,26 @@ class Agenda:
     def _settle_those_of(self, state: State, tasks: Sequence[int]) -> None:
         packages = {state.tasks[number].package for number in tasks if number in state.tasks}
         self._settling.update((number, None) for number in packages if number is not None)
+
+
+_NOTED: dict[type[ev.Event], Callable[[Agenda, State, Any], None]] = {
+    ev.AgentsRegistered: Agenda._people_changed,
+    ev.AgentsRemoved: Agenda._people_changed,
+    ev.AgentPresenceChanged: Agenda._people_changed,
+    ev.TaskCompleted: Agenda._completed,
+    ev.TasksCancelled: Agenda._cancelled,
+    ev.TaskReassigned: Agenda._reassigned,
+    ev.TaskClaimed: Agenda._taken,
+    ev.TasksAllocated: Agenda._allocated,
+    ev.TasksPooled: Agenda._pooled,
+    ev.TasksRelaxed: Agenda._relaxed,
+    ev.RuleSetApplied: Agenda._ruled_anew,
+    ev.PackageParsed: Agenda._stepped_on,
+    ev.PackageDistributing: Agenda._stepped_on,
+    ev.PackageFailed: Agenda._over,
+    ev.PackageWithdrawn: Agenda._over,
+}
+"""What an event puts on the agenda; the others put nothing there."""
 
 
 def _is_push(state: State, key: LaneKey) -> bool:

@@ -50,10 +50,10 @@ class Workspace:
         decision = decide(self.state, order, Context(now, self._judge))
         if not isinstance(decision, list):
             return [], self._told(decision)
-        recorded = [self._record(event, order, now) for event in decision]
+        fingerprint = fingerprint_of(order.command) if order.request else ""
+        recorded = [self._record(event, order, now, fingerprint) for event in decision]
         self._agenda.again(order.command, decision)
-        answer = answer_of(recorded[0])
-        return recorded, answer.refusal or _at(answer, recorded[-1].position)
+        return recorded, self._told(self._answer(order, recorded))
 
     def follow_up(self, now: int) -> Outcome | None:
         """The next step of what events have set in motion, None when all is at rest."""
@@ -64,11 +64,15 @@ class Workspace:
         """Act on timers that are due."""
         return self.handle(Order(Tick(ROUND), SYSTEM), now)
 
+    def _answer(self, order: Order, recorded: list[Recorded]) -> Answer:
+        if order.request:
+            return self.state.requests[order.request]  # as a repeat will be told
+        return replace(answer_of(recorded[0]), position=recorded[-1].position)
+
     def _told(self, decision: Answer | Refusal) -> Answer | Refusal:
         return decision.refusal if isinstance(decision, Answer) and decision.refusal else decision
 
-    def _record(self, event: Event, order: Order, now: int) -> Recorded:
-        fingerprint = fingerprint_of(order.command) if order.request else ""
+    def _record(self, event: Event, order: Order, now: int, fingerprint: str) -> Recorded:
         recorded = Recorded(
             self.state.position + 1,
             now,
@@ -82,7 +86,3 @@ class Workspace:
         evolve(self.state, recorded)
         self._agenda.note(self.state, event)
         return recorded
-
-
-def _at(answer: Answer, position: int) -> Answer:
-    return replace(answer, position=position)

@@ -126,7 +126,7 @@ def page_of(listing: Listing[Row], plan: Plan, found: Sequence[Sequence[Any]]) -
     token = ""
     if len(rows) > plan.size:
         rows = rows[: plan.size]
-        token = _token(plan.digest, rows[-1][1 : 1 + plan.keys])
+        token = token_of(plan.digest, rows[-1][1 : 1 + plan.keys])
     return Page([listing.row(row[1 + plan.keys :]) for row in rows], token, position)
 
 
@@ -178,7 +178,7 @@ def _after(orders: Sequence[Order], token: str, digest: str) -> Condition:
     """Rows that stand behind the last one of the page before."""
     if not token:
         return Condition("", (), ())
-    last = _last_of(token, digest, orders)
+    last = last_of(token, digest, orders)
     joins = tuple(join for order in orders for join in order.field.joins)
     if len({order.descending for order in orders}) == 1:
         columns = ", ".join(order.field.sql for order in orders)
@@ -197,11 +197,13 @@ def _digest(name: str, request: Request, scope: Scope) -> str:
     return blake2b(asked, digest_size=8).hexdigest()
 
 
-def _token(digest: str, last: Sequence[Any]) -> str:
+def token_of(digest: str, last: Sequence[Any]) -> str:
+    """The token of the page behind a row; ``digest`` tells the queries apart that it must not be used for."""
     return urlsafe_b64encode(msgspec.json.encode([digest, list(last)])).decode().rstrip("=")
 
 
-def _last_of(token: str, digest: str, orders: Sequence[Order]) -> list[Any]:
+def last_of(token: str, digest: str, orders: Sequence[Order]) -> list[Any]:
+    """The keys of the last row of the page before. Raises QueryError for a token of another query, or none."""
     try:
         padded = token + "=" * (-len(token) % 4)
         found, last = msgspec.json.decode(urlsafe_b64decode(padded.encode()), type=tuple[str, list[Any]])

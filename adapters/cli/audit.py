@@ -48,8 +48,8 @@ def history(session: Session, task: TaskNumber) -> None:
     from adapters.cli.event_lines import EVENT_COLUMNS
 
     request = GetTaskHistoryRequest(name=session.name("tasks", task))
-    found = session.query(session.client.audit.GetTaskHistory, request)
-    session.show_rows(iter(found.events), EVENT_COLUMNS, f"No event concerns task {task}.")
+    events = session.pages(session.client.audit.GetTaskHistory, request, "events", 0)
+    session.show_rows(events, EVENT_COLUMNS, f"No event concerns task {task}.")
 
 
 @remote

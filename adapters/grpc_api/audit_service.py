@@ -57,10 +57,14 @@ class AuditService(AuditServiceServicer):
     async def GetTaskHistory(self, request: pb.GetTaskHistoryRequest, context: Context) -> pb.GetTaskHistoryResponse:
         checks = self._desk.checks()
         task = checks.number_in("tasks", request.name)
-        minimum = checks.number("min_position", request.min_position)
+        checks.page(request)
         checks.end()
-        found, position = await self._reading.task_events(task, minimum, context)
-        return pb.GetTaskHistoryResponse(events=[history_message(event, task) for event in found], position=position)
+        page = await self._reading.task_events(task, request, context)
+        return pb.GetTaskHistoryResponse(
+            events=[history_message(event, task) for event in page.rows],
+            next_page_token=page.next_page_token,
+            position=page.position,
+        )
 
     async def ListAssignments(self, request: pb.ListAssignmentsRequest, context: Context) -> pb.ListAssignmentsResponse:
         checks = self._desk.checks()

@@ -126,10 +126,13 @@ class Reading:
         position = await self._stands_at(TASKS.views)
         return await self._queries.counts(), await self._queries.spread(), position
 
-    async def task_events(self, number: int, minimum: int, context: Context) -> tuple[list[Recorded], int]:
-        """Raises Failure where there is no such task."""
-        _, position = await self.task(number, minimum, context)
-        return await self._queries.task_events(number), position
+    async def task_events(self, number: int, request: Paged, context: Context) -> Page[Recorded]:
+        """A GetTaskHistoryRequest. Raises Failure where there is no such task."""
+        _, position = await self.task(number, request.min_position, context)
+        found, following = await self._queries.task_events(
+            number, page_size=request.page_size, page_token=request.page_token
+        )
+        return Page(found, following, position)
 
     async def events(self, after: int, limit: int) -> list[Recorded]:
         """Of the log itself."""

@@ -15,6 +15,7 @@ from adapters.views.query_pool import QueryPool, ViewsUnavailableError
 from engine.events import Recorded
 from projections import other_lists, work_lists
 from projections.errors import QueryError
+from projections.history import history_page
 from projections.listing import NO_SCOPE, Listing, Request, Scope, page_of, page_size, plan
 from projections.rows import (
     AgentView,
@@ -196,12 +197,15 @@ class Queries:
         rows = await self._pool.fetch(_EVENTS, [self._stream, after, limit, EVENTS_BYTES])
         return [decode(Stored(*row)) for row in rows]
 
-    async def task_events(self, number: int, min_position: int = 0) -> list[Recorded]:
-        """Every event that concerns a task, oldest first."""
+    async def task_events(
+        self, number: int, *, page_size: int = 0, page_token: str = "", min_position: int = 0
+    ) -> tuple[list[Recorded], str]:
+        """A page of the events that concern a task, oldest first, and the token of the next one."""
         await self.wait_for(("tasks",), min_position)
         positions = [row[0] for row in await self._pool.fetch(TASK_POSITIONS, {"task": number})]
-        rows = await self._pool.fetch(_EVENTS_AT, [self._stream, positions])
-        return [decode(Stored(*row)) for row in rows]
+        page, following = history_page(number, positions, page_size, page_token)
+        rows = await self._pool.fetch(_EVENTS_AT, [self._stream, page])
+        return [decode(Stored(*row)) for row in rows], following
 
     # --- how ---------------------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter, itemgetter
 
+from engine.decide.seats import Seats
 from engine.decide.standing import Line, Standing
 from engine.events import AttributeValue
 from engine.rules.matcher import AgentFacts, Matcher
@@ -52,7 +53,7 @@ class Targets:
         """Whether the agent is one of them and serves the region; None: any."""
         return agent.id in self.ids and (region is None or region in regions_of(agent))
 
-    def renew(self, state: State, standing: Standing) -> None:
+    def renew(self, state: State, seats: Seats, standing: Standing) -> None:
         """Agents that came to hold less or came back since the last time have their place in the lines again."""
         for agent_id, eased in reversed(state.eased.items()) if self.lines else ():
             if eased <= self._easings:
@@ -60,7 +61,7 @@ class Targets:
             agent = state.agents[agent_id]
             for region, line in self.lines.items():
                 if self.have(agent, region):
-                    line.renew(agent, standing(agent))
+                    line.renew(agent, standing(seats.of(agent)))
         self._easings = state.easings
 
 
@@ -93,6 +94,11 @@ class Judge:
         if rule_set is None:
             return [(None, ()) for _ in tasks]
         return place_all(self._matcher_of(state, rule_set), rule_set, tasks)
+
+    def place(self, state: State, task: Task) -> Placing:
+        """Where one task belongs under the rules in force."""
+        rule_set = state.rule_set
+        return (None, ()) if rule_set is None else place(self._matcher_of(state, rule_set), rule_set, task)
 
     def targets(self, state: State, key: LaneKey) -> Targets:
         """Agents within the targets of a lane; whether they have room is not asked here."""
@@ -135,6 +141,12 @@ class Judge:
         return self._matcher
 
 
+def place(matcher: Matcher, rule_set: RuleSet, task: Task) -> Placing:
+    """Where one task belongs under this rule set."""
+    index = matcher.govern(tuple([attribute(task, name) for name in matcher.task_inputs]))
+    return (None, ()) if index is None else _placing(rule_set.rules[index], task)
+
+
 def place_all(matcher: Matcher, rule_set: RuleSet, tasks: Iterable[Task]) -> list[Placing]:
     """Where each task belongs under this rule set."""
     placings: list[Placing] = []
@@ -149,9 +161,12 @@ def _place_alike(matcher: Matcher, rule_set: RuleSet, columns: tuple[str, ...], 
     for task, index in zip(tasks, governed_by(matcher, columns, tasks), strict=True):
         placing = plain[index]
         if placing is None:
-            rule = rule_set.rules[index or 0]
-            placing = (rule.id, tuple(attribute(task, name) for name in rule.lane_attributes))
+            placing = _placing(rule_set.rules[index or 0], task)
         yield placing
+
+
+def _placing(rule: Rule, task: Task) -> Placing:
+    return (rule.id, tuple([attribute(task, name) for name in rule.lane_attributes]))
 
 
 def _plain_placings(rule_set: RuleSet) -> dict[int | None, Placing | None]:

@@ -23,7 +23,7 @@ def pool_package(state: State, command: PoolPackage, context: Context) -> list[e
     numbers = package.tasks_after(package.pooled_through, command.limit)
     if numbers:
         through = numbers[-1]
-        tasks = [state.tasks[number] for number in numbers if number in state.tasks]
+        tasks = [task for task in map(state.tasks.get, numbers) if task is not None]
         placements = placements_of(tasks, context.judge.placing(state, tasks))
         events.append(ev.TasksPooled(state.version, placements, command.package, through))
     return events or Answer(state.position, changed=False)

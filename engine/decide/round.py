@@ -5,12 +5,12 @@ The state stays as it is; what the round gives away is kept in seats (``engine.d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from heapq import heapify, heappop, heapreplace
 from typing import TypeVar
 
 from engine.decide.context import Context
-from engine.decide.seats import Seats
+from engine.decide.seats import Seat, Seats
 from engine.decide.strategies import Queue
 from engine.events import Pick, TasksAllocated
 from engine.rules.model import Rule
@@ -29,6 +29,8 @@ class Walk:
 
     def __init__(self, lane: Lane, rule: Rule, now: int) -> None:
         self.key, self.rule = lane.key, rule
+        self.queue: Queue | None = None
+        """Of its agents, once it has a turn."""
         self.turns = self._turns(lane, now)
 
     def _turns(self, lane: Lane, now: int) -> Iterator[Turn]:
@@ -49,9 +51,8 @@ class Round:
         context.judge.round_begins(state)
         self.exhausted: dict[LaneKey, Callable[[], str]] = {}
         """Lanes that nobody may take from any more, each with the question why."""
-        self._queues: dict[LaneKey, Queue] = {}
-        self._made: list[tuple[int, str, str, Pick]] = []
-        """Task, agent, rule and how the agent was found, pick by pick."""
+        self._made: list[tuple[int, Seat, str, Pick]] = []
+        """Task, its agent's seat, rule and how the agent was found, pick by pick."""
 
     def run(self, lanes: list[Lane], limit: int) -> None:
         """Give away tasks, most urgent first, until ``limit`` or until no lane can give."""
@@ -60,7 +61,9 @@ class Round:
         tasks, made = self.state.tasks, self._made
         while heads and len(made) < limit:
             _, number, walk = heads[0]
-            turn = next(walk.turns, None) if self.give(tasks[number], walk.key, walk.rule) else None
+            if walk.queue is None:
+                walk.queue = self._queue(walk.key, walk.rule)
+            turn = next(walk.turns, None) if self._give(tasks[number], walk.queue) else None
             if turn is None:
                 heappop(heads)
             else:
@@ -68,16 +71,20 @@ class Round:
 
     def give(self, task: Task, key: LaneKey, rule: Rule) -> bool:
         """Find an agent for the task; False: nobody may take it."""
-        queue = self._queues.get(key)
-        if queue is None:
-            queue = self._queues[key] = Queue(self.state, self.context.judge, self.seats, key, rule)
+        return self._give(task, self._queue(key, rule))
+
+    def _queue(self, key: LaneKey, rule: Rule) -> Queue:
+        return Queue(self.state, self.context.judge, self.seats, key, rule)
+
+    def _give(self, task: Task, queue: Queue) -> bool:
         found = queue.pick(task)
         if found is None:
-            self.exhausted[key] = queue.why_nobody
+            self.exhausted[queue.key] = queue.why_nobody
             return False
         seat, pick = found
-        self.seats.give(seat, rule.id, task.customer)
-        self._made.append((task.number, seat.agent.spec.id, rule.id, pick))
+        rule = queue.rule.id
+        self.seats.give(seat, rule, task.customer)
+        self._made.append((task.number, seat, rule, pick))
         return True
 
     def event(self) -> TasksAllocated | None:
@@ -85,11 +92,11 @@ class Round:
         self.context.judge.round_ends(self.state, bool(self._made))
         if not self._made:
             return None
-        tasks, *named = zip(*self._made, strict=True)
-        (agents, who), (rules, under), (picks, how) = map(_table, named)
-        return TasksAllocated(
-            self.state.rounds + 1, self.state.version, agents, rules, picks, tasks, who, under, how, self.among
-        )
+        tasks, at, named, found = zip(*self._made, strict=True)
+        (seats, who), (rules, under), (picks, how) = _table(at), _table(named), _table(found)
+        agents = tuple(seat.agent.id for seat in seats)
+        number, version = self.state.rounds + 1, self.state.version
+        return TasksAllocated(number, version, agents, rules, picks, tasks, who, under, how, self.among)
 
     def _open(self, lanes: list[Lane]) -> Iterator[Walk]:
         for lane in lanes:
@@ -103,8 +110,7 @@ def urgency_of(start: int, now: int, rule: Rule) -> int:
     return (start - now) * _STEP // rule.ageing_ms
 
 
-def _table(items: Iterable[Item]) -> tuple[tuple[Item, ...], tuple[int, ...]]:
+def _table(items: Sequence[Item]) -> tuple[tuple[Item, ...], tuple[int, ...]]:
     """Each different item once, as they first come, and for each item its place there."""
-    items = list(items)
     places = {item: place for place, item in enumerate(dict.fromkeys(items))}
     return tuple(places), tuple(map(places.__getitem__, items))

@@ -20,7 +20,9 @@ class Seat:
 
     def take(self, rule: str, turn: int) -> None:
         """The agent takes one task under this rule, as pick number ``turn``."""
-        self._given[rule] = (self.held(rule) + 1, turn)
+        known = self._given.get(rule)
+        held = known[0] if known else self.agent.load_by_rule.get(rule, 0)
+        self._given[rule] = (held + 1, turn)
         self.load += 1
         self.room -= 1
         self.turn = turn
@@ -46,8 +48,8 @@ class Seats:
     def __init__(self, state: State, among: tuple[str, ...] | None) -> None:
         self.among = None if among is None else tuple(state.agents[name] for name in among if name in state.agents)
         """The agents the round looks at; None: all."""
-        self.taken: dict[str, Seat | None] = {}
-        """Those made so far; None: no room, or not looked at."""
+        self.taken: dict[int, Seat | None] = {}
+        """Those made so far, by the agent's index; None: no room, or not looked at."""
         self._among = None if among is None else frozenset(among)
         self._turn = state.turn
         self._last_agents = state.last_agents
@@ -56,10 +58,10 @@ class Seats:
     def of(self, agent: Agent) -> Seat | None:
         """The agent's seat, None if it has no room or the round does not look at it."""
         try:
-            return self.taken[agent.spec.id]
+            return self.taken[agent.index]
         except KeyError:
             looked_at = self._among is None or agent.id in self._among
-            seat = self.taken[agent.id] = Seat(agent) if looked_at and agent.has_room else None
+            seat = self.taken[agent.index] = Seat(agent) if looked_at and agent.has_room else None
             return seat
 
     def give(self, seat: Seat, rule: str, customer: str | None) -> None:
@@ -77,10 +79,10 @@ class Seats:
 
     def room_of(self, agent: Agent) -> int:
         """Tasks the agent could still take by its capacity, whether or not the round looks at it."""
-        seat = self.taken.get(agent.id)
+        seat = self.taken.get(agent.index)
         return seat.room if seat is not None else agent.spec.capacity - agent.load
 
     def held_of(self, agent: Agent, rule: str) -> int:
         """Open tasks the agent holds under a rule."""
-        seat = self.taken.get(agent.id)
+        seat = self.taken.get(agent.index)
         return seat.held(rule) if seat is not None else agent.load_by_rule.get(rule, 0)

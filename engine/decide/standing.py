@@ -8,69 +8,56 @@ from ``State.eased`` before a round begins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from heapq import heapify, heappop, heappush, heapreplace
 
-from engine.decide.seats import Seat
+from engine.decide.seats import Seat, Seats
 from engine.state import Agent
 
 Key = tuple[int, ...]
 """What an ordering compares, smaller first; ends with the agent's turn and its index, so no two are equal."""
-Standing = Callable[[Agent], Key | None]
-"""The agent's key as the round stands, None where it may not take anything."""
-
-_BITS = 48
-_MASK = (1 << _BITS) - 1
-
-
-def rank_of(key: Key) -> int:
-    """A key as one number in the same order: a heap compares numbers several times as fast as tuples."""
-    rank = 0
-    for value in key:
-        rank = rank << _BITS | value
-    return rank
+Standing = Callable[[Seat | None], Key | None]
+"""The key of an agent that sits there, as the round stands; None where it may not take anything."""
 
 
 class Line:
     """Agents, best first."""
 
-    def __init__(self, agents: Iterable[Agent], standing: Standing) -> None:
+    def __init__(self, agents: Iterable[Agent], seats: Seats, standing: Standing) -> None:
         self._agents = {agent.index: agent for agent in agents}
-        keys = {index: standing(agent) for index, agent in self._agents.items()}
-        self._ranks = {index: rank_of(key) for index, key in keys.items() if key is not None}
-        """Index of an agent -> its rank in the heap; its other ranks there are left over."""
-        self._heap = list(self._ranks.values())
+        keys = {index: standing(seats.of(agent)) for index, agent in self._agents.items()}
+        self._keys = {index: key for index, key in keys.items() if key is not None}
+        """Index of an agent -> its key in the heap; its other keys there are left over."""
+        self._heap = list(self._keys.values())
         heapify(self._heap)
 
-    def best(self, seats: Mapping[str, Seat | None], standing: Standing) -> Agent | None:
-        """The first that may take something. ``seats`` are those of the round."""
-        heap, ranks = self._heap, self._ranks
+    def best(self, seats: Seats, standing: Standing) -> Seat | None:
+        """The first that may take something, as it sits in this round."""
+        heap, keys, taken = self._heap, self._keys, seats.taken
         while heap:
-            rank = heap[0]
-            index = rank & _MASK
-            if ranks.get(index) != rank:
+            key = heap[0]
+            index = key[-1]
+            if keys.get(index) is not key:
                 heappop(heap)
                 continue
-            agent = self._agents[index]
-            seat = seats.get(agent.spec.id)
-            if rank >> _BITS & _MASK == (agent.turn if seat is None else seat.turn):
-                return agent
-            self._fall_back(index, standing(agent))
+            seat = taken.get(index) or seats.of(self._agents[index])
+            if seat is not None and key[-2] == seat.turn:
+                return seat
+            self._fall_back(index, standing(seat))  # it took something since it came there
         return None
 
     def _fall_back(self, index: int, key: Key | None) -> None:
-        """The first in line took something since it came there."""
         if key is None:
             heappop(self._heap)
-            del self._ranks[index]
+            del self._keys[index]
         else:
-            self._ranks[index] = rank = rank_of(key)
-            heapreplace(self._heap, rank)
+            self._keys[index] = key
+            heapreplace(self._heap, key)
 
     def renew(self, agent: Agent, key: Key | None) -> None:
         """The agent was eased: it may stand further in front than before, or not at all."""
         if key is None:
-            self._ranks.pop(agent.index, None)
+            self._keys.pop(agent.index, None)
         else:
-            self._ranks[agent.index] = rank = rank_of(key)
-            heappush(self._heap, rank)
+            self._keys[agent.index] = key
+            heappush(self._heap, key)

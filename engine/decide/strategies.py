@@ -32,7 +32,7 @@ class Queue:
     """The agents one lane may still go to, best first, for each region asked for."""
 
     def __init__(self, state: State, judge: Judge, seats: Seats, key: LaneKey, rule: Rule) -> None:
-        self._state, self._judge, self._seats, self._key, self._rule = state, judge, seats, key, rule
+        self._state, self._judge, self._seats, self.key, self.rule = state, judge, seats, key, rule
         self._targets = judge.targets(state, key)
         ordering = [name for name in rule.strategy if name not in NARROWING] or ["least_loaded"]
         self._narrowing = [name for name in rule.strategy if name in NARROWING]
@@ -42,7 +42,7 @@ class Queue:
         self._lines: dict[str | None, Line] = {}
         if seats.among is None:
             self._lines = self._targets.lines
-            self._targets.renew(state, self._standing)
+            self._targets.renew(state, seats, self._standing)
 
     def pick(self, task: Task) -> tuple[Seat, Pick] | None:
         """The agent for this task and how it was found."""
@@ -73,16 +73,16 @@ class Queue:
         with_room = [agent for agent in there if self._seats.room_of(agent) > 0]
         if not with_room:
             return "all_at_capacity"
-        cap = self._rule.cap_per_agent
-        if cap is not None and all(self._seats.held_of(agent, self._rule.id) >= cap for agent in with_room):
+        cap = self.rule.cap_per_agent
+        if cap is not None and all(self._seats.held_of(agent, self.rule.id) >= cap for agent in with_room):
             return "all_at_rule_cap"
         return "no_agent_within_targets"
 
     def key_of(self, seat: Seat) -> Key:
         """What the ordering compares, smaller first."""
         if len(self._orderings) == 1:
-            return (self._orderings[0](seat, self._rule.id), seat.turn, seat.agent.index)
-        return (*[ordering(seat, self._rule.id) for ordering in self._orderings], seat.turn, seat.agent.index)
+            return (self._orderings[0](seat, self.rule.id), seat.turn, seat.agent.index)
+        return (*[ordering(seat, self.rule.id) for ordering in self._orderings], seat.turn, seat.agent.index)
 
     def _named(self, agent_id: str | None, region: str | None) -> tuple[Seat | None, str]:
         if not agent_id:
@@ -105,35 +105,34 @@ class Queue:
             return agent.presence
         if self._seats.room_of(agent) <= 0:
             return "at capacity"
-        cap = self._rule.cap_per_agent
-        if cap is not None and self._seats.held_of(agent, self._rule.id) >= cap:
+        cap = self.rule.cap_per_agent
+        if cap is not None and self._seats.held_of(agent, self.rule.id) >= cap:
             return "at rule cap"
         return "outside the targets"  # which name its load
 
     def _best(self, region: str | None) -> Seat | None:
         line = self._lines.get(region)
         if line is None:
-            line = self._lines[region] = Line(self._looked_at(region), self._standing)
-        agent = line.best(self._seats.taken, self._standing)
-        return None if agent is None else self._seats.of(agent)
+            line = self._lines[region] = Line(self._looked_at(region), self._seats, self._standing)
+        return line.best(self._seats, self._standing)
 
     def _looked_at(self, region: str | None) -> Iterable[Agent]:
         if self._seats.among is None:
             return self._targets.serving(region)
         return [agent for agent in self._seats.among if self._targets.have(agent, region)]
 
-    def _standing(self, agent: Agent) -> Key | None:
-        seat = self._seats.of(agent)
-        if seat is None or not seat.may_take(self._rule.id, self._rule.cap_per_agent):
+    def _standing(self, seat: Seat | None) -> Key | None:
+        rule = self.rule
+        if seat is None or not seat.may_take(rule.id, rule.cap_per_agent):
             return None
-        if self._targets.name_load and not self._judge.is_target(self._state, self._key, agent, seat.load):
+        if self._targets.name_load and not self._judge.is_target(self._state, self.key, seat.agent, seat.load):
             return None
         return self.key_of(seat)
 
     def _open(self, seat: Seat) -> bool:
-        if not seat.may_take(self._rule.id, self._rule.cap_per_agent):
+        if not seat.may_take(self.rule.id, self.rule.cap_per_agent):
             return False
-        return not self._targets.name_load or self._judge.is_target(self._state, self._key, seat.agent, seat.load)
+        return not self._targets.name_load or self._judge.is_target(self._state, self.key, seat.agent, seat.load)
 
 
 @lru_cache(maxsize=4_096)

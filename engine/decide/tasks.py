@@ -7,7 +7,6 @@ from engine.commands import CancelTask, ClaimTask, CompleteTask, CreateTask, Rea
 from engine.decide.attributes import attribute_violations, shadowed
 from engine.decide.claiming import choose
 from engine.decide.context import Context
-from engine.decide.pooling import placements_of
 from engine.decide.room import no_room
 from engine.refusals import Refusal, Violation, invalid, not_found, precondition, stale
 from engine.state import Agent, State, Task
@@ -24,10 +23,10 @@ def create(state: State, command: CreateTask, context: Context) -> list[ev.Event
     number, columns = state.last_task + 1, tuple(command.attributes)
     origin = Origin(command.task_type, command.business_type, columns, context.now, context.now)
     task = new_task(number, origin, row)
-    placements = placements_of([task], context.judge.placing(state, [task]))
+    rule, lane = context.judge.place(state, task)
     return [
         ev.TaskCreated(number, command.task_type, command.business_type, columns, row, command.person),
-        ev.TasksPooled(state.version, placements),
+        ev.TasksPooled(state.version, (ev.Placement(rule, (number,), lane),)),
     ]
 
 

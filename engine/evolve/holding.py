@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from itertools import count
-
 from engine import events as ev
 from engine.state import State, Task
 
@@ -21,18 +18,24 @@ def take(state: State, task: Task, agent_id: str, grant: int) -> None:
 
 
 def take_all(state: State, tasks: list[Task], event: ev.TasksAllocated, grant: int) -> None:
-    """All picks of a round; what they add up to is written once for each agent and rule."""
-    pairs = list(zip(event.who, event.under, strict=True))
-    last = dict(zip(pairs, count(state.turn + 1)))  # a later pick of the pair replaces the earlier
-    for pair, picks in Counter(pairs).items():
-        _count(state, event.agents[pair[0]], event.rules[pair[1]], picks, last[pair])
-    state.turn += len(tasks)
-    last_agents = state.last_agents
-    for task, who in zip(tasks, event.who, strict=True):
-        task.agent = agent_id = event.agents[who]
-        task.status, task.grant, task.given = "assigned", grant, True
+    """All picks of a round, one after another. Every task that push gives away passes here."""
+    holders, names, rules = [state.agents[name] for name in event.agents], event.agents, event.rules
+    turn, last_agents = state.turn, state.last_agents
+    for task, who, under in zip(tasks, event.who, event.under, strict=True):
+        turn += 1
+        agent, rule = holders[who], rules[under]
+        agent.load += 1
+        agent.turn = turn
+        held = agent.load_by_rule
+        held[rule] = held.get(rule, 0) + 1
+        agent.turn_by_rule[rule] = turn
+        task.agent = names[who]
+        task.status = "assigned"
+        task.grant = grant
+        task.given = True
         if task.customer is not None:
-            last_agents[task.customer] = agent_id
+            last_agents[task.customer] = names[who]
+    state.turn = turn
 
 
 def let_go(state: State, task: Task) -> None:

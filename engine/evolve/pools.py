@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import attrgetter
 
 from engine import events as ev
 from engine.state import Lane, LaneKey, State, Task
@@ -14,8 +16,11 @@ RELAX = "relax"
 
 
 def pooled(state: State, event: ev.TasksPooled, recorded: ev.Recorded) -> None:
-    groups = [[state.tasks[number] for number in placement.tasks] for placement in event.placements]
-    leave(state, (task for group in groups for task in group if task.status == "pooled"))
+    tasks = state.tasks
+    groups = [[tasks[number] for number in placement.tasks] for placement in event.placements]
+    waiting = [task for group in groups for task in group if task.status == "pooled"]
+    if waiting:
+        leave(state, waiting)
     for placement, group in zip(event.placements, groups, strict=True):
         enter(state, (placement.rule, 0, placement.lane), group, event.rule_set_version, recorded.at)
     if event.package is not None:
@@ -39,16 +44,17 @@ def enter(state: State, key: LaneKey, tasks: list[Task], version: int, pooled_at
     lane = state.lanes.get(key)
     if lane is None:
         lane = state.lanes[key] = Lane(key)
-    ageing, relaxes_at = state.ageing_of(key[0]), _relaxes_at(state, key, pooled_at)
-    for (package, given), group in _alike(tasks).items():
+    relaxes_at = _relaxes_at(state, key, pooled_at)
+    for package, given, group in _alike(tasks):
         place = Place(key, version, pooled_at, package, given, relaxes_at)
         for task in group:
             task.place, task.status = place, "pooled"
-        lane.add(starts_of(group, ageing), package, len(group))
+        lane.count(package, len(group))
         if relaxes_at:
-            state.timers.set_all(RELAX, ((task.number, relaxes_at) for task in group))
+            state.timers.set_all(RELAX, relaxes_at, [task.number for task in group])
         if package is not None and not given:
             state.packages[package].waiting += len(group)
+    lane.order.add(starts_of(tasks, state.ageing_of(key[0])))
 
 
 def leave(state: State, tasks: Iterable[Task]) -> dict[Place, list[Task]]:
@@ -56,28 +62,36 @@ def leave(state: State, tasks: Iterable[Task]) -> dict[Place, list[Task]]:
     groups: dict[Place, list[Task]] = defaultdict(list)
     for task in tasks:
         groups[task.place].append(task)
+    lanes: dict[LaneKey, list[Task]] = defaultdict(list)
     for place, group in groups.items():
-        _leave(state, place, group)
+        lanes[place.key] += group
+        _uncount(state, place, group)
+    for key, group in lanes.items():
+        lane = state.lanes[key]
+        lane.order.remove(starts_of(group, state.ageing_of(key[0])))
+        if not lane.order:
+            del state.lanes[key]
     return groups
 
 
-def _leave(state: State, place: Place, group: list[Task]) -> None:
-    lane = state.lanes[place.key]
-    lane.take(starts_of(group, state.ageing_of(place.key[0])), place.package, len(group))
-    if not lane.order:
-        del state.lanes[place.key]
+def _uncount(state: State, place: Place, group: list[Task]) -> None:
+    state.lanes[place.key].count(place.package, -len(group))
     if place.relaxes_at:
-        state.timers.drop_all(RELAX, (task.number for task in group))
+        state.timers.drop_all(RELAX, place.relaxes_at, [task.number for task in group])
     if place.package is not None and not place.given:
         state.packages[place.package].waiting -= len(group)
 
 
-def _alike(tasks: list[Task]) -> dict[tuple[int | None, bool], list[Task]]:
-    """Tasks by package and whether any agent ever had them."""
-    groups: dict[tuple[int | None, bool], list[Task]] = defaultdict(list)
-    for task in tasks:
-        groups[task.origin.package, task.given].append(task)
-    return groups
+def _alike(tasks: list[Task]) -> Iterator[tuple[int | None, bool, list[Task]]]:
+    """Tasks by package and by whether any agent ever had them."""
+    packages: dict[int | None, list[Task]] = defaultdict(list)
+    for origin, run in groupby(tasks, attrgetter("origin")):
+        packages[origin.package] += run
+    for package, group in packages.items():
+        for given in (False, True):
+            alike = [task for task in group if task.given is given]
+            if alike:
+                yield package, given, alike
 
 
 def _relaxes_at(state: State, key: LaneKey, pooled_at: int) -> int:

@@ -65,6 +65,12 @@ class Matcher:
             meanings = list(self._governing.keys(columns))
         except TypeError:
             return [self.govern(values) for values in zip(*columns, strict=True)]
+        try:
+            return list(map(self._meanings.__getitem__, meanings))
+        except KeyError:
+            return self._learn_all(meanings, columns)
+
+    def _learn_all(self, meanings: list[Hashable], columns: Sequence[Sequence[object]]) -> list[int | None]:
         places = {meaning: place for place, meaning in enumerate(meanings)}
         answers = {meaning: self._meanings[meaning] for meaning in places if meaning in self._meanings}
         for meaning in places.keys() - answers.keys():

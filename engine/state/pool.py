@@ -36,15 +36,9 @@ class Lane(msgspec.Struct):
     packages: dict[int | None, int] = {}
     """Package -> its tasks waiting here."""
 
-    def add(self, starts: Starts, package: int | None, count: int) -> None:
-        """Tasks of one package come in."""
-        self.order.add(starts)
-        self.packages[package] = self.packages.get(package, 0) + count
-
-    def take(self, starts: Starts, package: int | None, count: int) -> None:
-        """Tasks of one package go out; cheap where they are the lane's first, as they are after a round."""
-        self.order.remove(starts)
-        left = self.packages[package] - count
+    def count(self, package: int | None, more: int) -> None:
+        """So many tasks of one package come in; less than 0: go out."""
+        left = self.packages.get(package, 0) + more
         if left:
             self.packages[package] = left
         else:

@@ -3,56 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain, islice
 
-from sortedcontainers import SortedList
+from sortedcontainers import SortedDict
 
 Timer = tuple[int, str, int]
 """(due in milliseconds, kind, task number)"""
 
 
 class Timers:
-    """A million entries cost nothing until they are due: only the first is ever looked at."""
+    """A million entries cost nothing until they are due: only the first are ever looked at.
+
+    Tasks that came to wait together are due together, so they stand in one set.
+    """
 
     def __init__(self) -> None:
-        self._order: SortedList = SortedList()
-        self._due: dict[tuple[str, int], int] = {}
+        self._due: SortedDict = SortedDict()
+        """(due, kind) -> task numbers."""
 
     def __len__(self) -> int:
-        return len(self._order)
+        return sum(map(len, self._due.values()))
 
-    def set(self, kind: str, number: int, due: int) -> None:
-        """Put a timer, in place of the one of that kind the task had."""
-        self.drop(kind, number)
-        self._due[kind, number] = due
-        self._order.add((due, kind, number))
+    def set_all(self, kind: str, due: int, numbers: Iterable[int]) -> None:
+        """Put timers for tasks that have none of that kind."""
+        self._due.setdefault((due, kind), set()).update(numbers)
 
-    def drop(self, kind: str, number: int) -> None:
-        """Take the timer out, if there is one."""
-        due = self._due.pop((kind, number), None)
-        if due is not None:
-            self._order.remove((due, kind, number))
-
-    def set_all(self, kind: str, dues: Iterable[tuple[int, int]]) -> None:
-        """Put timers of (task number, due) for tasks that have none of that kind."""
-        new = [(due, kind, number) for number, due in dues]
-        self._due.update(((kind, number), due) for due, _, number in new)
-        self._order.update(new)
-
-    def drop_all(self, kind: str, numbers: Iterable[int]) -> None:
-        """Take out the timers of that kind that these tasks have."""
-        if self._due:
-            for number in numbers:
-                self.drop(kind, number)
+    def drop_all(self, kind: str, due: int, numbers: Iterable[int]) -> None:
+        """Take out timers that are there."""
+        left = self._due[due, kind]
+        left.difference_update(numbers)
+        if not left:
+            del self._due[due, kind]
 
     def next_due(self) -> int | None:
         """When the first timer is due."""
-        return self._order[0][0] if self._order else None
+        due: int | None = self._due.peekitem(0)[0][0] if self._due else None
+        return due
 
     def due(self, now: int, limit: int) -> list[Timer]:
         """The first ``limit`` timers due at ``now``, in order."""
-        end = self._order.bisect_right((now, "￿", 0))
-        return list(self._order[: min(end, limit)])
+        keys = self._due.irange(maximum=(now, "\uffff"))
+        return list(islice(chain.from_iterable(map(self._entries, keys)), limit))
 
     def entries(self) -> list[Timer]:
         """All timers, in order."""
-        return list(self._order)
+        return [entry for key in self._due for entry in self._entries(key)]
+
+    def _entries(self, key: tuple[int, str]) -> list[Timer]:
+        return [(*key, number) for number in sorted(self._due[key])]

@@ -86,7 +86,7 @@ def replay_depends_on_when_it_runs(patch: Patch) -> None:
 
 def timer_outlives_the_wait(patch: Patch) -> None:
     def after(state: State, event: ev.TaskClaimed) -> None:
-        state.timers.set("relax", event.task, state.at)
+        state.timers.set_all("relax", state.at, [event.task])
 
     _instead(patch, ev.TaskClaimed, after)
 
@@ -159,8 +159,8 @@ def a_withdrawal_takes_what_is_in_progress(patch: Patch) -> None:
 def decisions_depend_on_chance(patch: Patch) -> None:
     right, numbers = Workspace._record, count()
 
-    def wrong(self: Workspace, event: ev.Event, order: cmd.Order, now: int) -> ev.Recorded:
-        return right(self, event, replace(order, correlation=str(next(numbers))), now)
+    def wrong(self: Workspace, event: ev.Event, order: cmd.Order, now: int, fingerprint: str) -> ev.Recorded:
+        return right(self, event, replace(order, correlation=str(next(numbers))), now, fingerprint)
 
     patch.setattr(Workspace, "_record", wrong)
 

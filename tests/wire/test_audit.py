@@ -86,6 +86,18 @@ def test_a_task_s_history_says_what_concerns_it(busy: Served) -> None:
     assert missing.reason == "TASK_UNKNOWN"
 
 
+def test_a_history_comes_by_the_page(busy: Served) -> None:
+    ask = busy.audit.GetTaskHistory
+    first = ask(pb.GetTaskHistoryRequest(name=busy.name("tasks", 2), page_size=2))
+    again = pb.GetTaskHistoryRequest(name=busy.name("tasks", 2), page_size=2, page_token=first.next_page_token)
+    last = ask(again)
+    whole = ask(pb.GetTaskHistoryRequest(name=busy.name("tasks", 2)))
+    assert [*first.events, *last.events] == list(whole.events) and len(first.events) == 2
+    assert first.next_page_token and not last.next_page_token and not whole.next_page_token
+    again.name = busy.name("tasks", 1)
+    assert refused(ask, again).fields == ["page_token"]
+
+
 def test_assignments_of_a_task_an_agent_a_package(busy: Served) -> None:
     ask = busy.audit.ListAssignments
     one = ask(pb.ListAssignmentsRequest(parent=busy.parent, task=1)).assignments

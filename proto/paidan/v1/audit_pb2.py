@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from paidan.v1 import values_pb2 as paidan_dot_v1_dot_values__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15paidan/v1/audit.proto\x12\tpaidan.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16paidan/v1/values.proto\"\xef\x02\n\nAssignment\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05grant\x18\x02 \x01(\x03\x12\x0c\n\x04task\x18\x03 \x01(\x03\x12\r\n\x05\x61gent\x18\x04 \x01(\t\x12\x0c\n\x04rule\x18\x05 \x01(\t\x12\x18\n\x10rule_set_version\x18\x06 \x01(\x03\x12\x0f\n\x07package\x18\x07 \x01(\x03\x12\r\n\x05round\x18\x08 \x01(\x03\x12\x11\n\tpicked_by\x18\t \x01(\t\x12\x0e\n\x06passed\x18\n \x03(\t\x12/\n\x0b\x61ssign_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x07outcome\x18\x0e \x01(\x0e\x32\x1c.paidan.v1.AssignmentOutcome\"<\n\x0bRuleVerdict\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12\x0f\n\x07matches\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\"]\n\x0c\x41gentVerdict\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x0e\n\x06\x63hosen\x18\x02 \x01(\x08\x12\x10\n\x08\x65ligible\x18\x03 \x01(\x08\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0c\n\x04load\x18\x05 \x01(\x03\"j\n\x04View\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04view\x18\x02 \x01(\t\x12\x15\n\rview_position\x18\x03 \x01(\x03\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Y\n\x11ReadEventsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x15\n\rfrom_position\x18\x02 \x01(\x03\x12\x0e\n\x06\x66ollow\x18\x03 \x01(\x08\x12\r\n\x05limit\x18\x04 \x01(\x03\"H\n\x12ReadEventsResponse\x12 \n\x06\x65vents\x18\x01 \x03(\x0b\x32\x10.paidan.v1.Event\x12\x10\n\x08position\x18\x02 \x01(\x03\";\n\x15GetTaskHistoryRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0cmin_position\x18\x02 \x01(\x03\"L\n\x16GetTaskHistoryResponse\x12 \n\x06\x65vents\x18\x01 \x03(\x0b\x32\x10.paidan.v1.Event\x12\x10\n\x08position\x18\x02 \x01(\x03\"\x93\x01\n\x16ListAssignmentsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0c\n\x04task\x18\x02 \x01(\x03\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\x0f\n\x07package\x18\x04 \x01(\x03\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\x12\x14\n\x0cmin_position\x18\x07 \x01(\x03\"p\n\x17ListAssignmentsResponse\x12*\n\x0b\x61ssignments\x18\x01 \x03(\x0b\x32\x15.paidan.v1.Assignment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08position\x18\x03 \x01(\x03\"G\n\x12\x45xplainTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05grant\x18\x02 \x01(\x03\x12\x14\n\x0cmin_position\x18\x03 \x01(\x03\"\x90\x02\n\x13\x45xplainTaskResponse\x12\x0f\n\x07summary\x18\x01 \x01(\t\x12\x19\n\x11\x64\x65\x63ision_position\x18\x02 \x01(\x03\x12\x0c\n\x04rule\x18\x03 \x01(\t\x12\x18\n\x10rule_set_version\x18\x04 \x01(\x03\x12\r\n\x05\x61gent\x18\x05 \x01(\t\x12\x11\n\tpicked_by\x18\x06 \x01(\t\x12\x0e\n\x06passed\x18\x07 \x03(\t\x12%\n\x05rules\x18\x08 \x03(\x0b\x32\x16.paidan.v1.RuleVerdict\x12\'\n\x06\x61gents\x18\t \x03(\x0b\x32\x17.paidan.v1.AgentVerdict\x12\x11\n\tconfirmed\x18\n \x01(\x08\x12\x10\n\x08position\x18\x0b \x01(\x03\"5\n\rVerifyRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x14\n\x0cmin_position\x18\x02 \x01(\x03\";\n\x0eVerifyProgress\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\x03\x12\r\n\x05total\x18\x03 \x01(\x03\"=\n\rVerifyFinding\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\n\n\x02ok\x18\x02 \x01(\x08\x12\x0f\n\x07message\x18\x03 \x01(\t\"i\n\x0cVerifyReport\x12\n\n\x02ok\x18\x01 \x01(\x08\x12*\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x18.paidan.v1.VerifyFinding\x12\x0e\n\x06\x65vents\x18\x03 \x01(\x03\x12\x11\n\thead_hash\x18\x04 \x01(\t\"\x87\x01\n\x0eVerifyResponse\x12-\n\x08progress\x18\x01 \x01(\x0b\x32\x19.paidan.v1.VerifyProgressH\x00\x12)\n\x06report\x18\x02 \x01(\x0b\x32\x17.paidan.v1.VerifyReportH\x00\x12\x10\n\x08position\x18\x03 \x01(\x03\x42\t\n\x07\x63ontent\"G\n\x0fSimulateRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x14\n\x0cmin_position\x18\x03 \x01(\x03\"=\n\x10SimulateProgress\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\x03\x12\r\n\x05total\x18\x03 \x01(\x03\"@\n\x0eSimulatedCount\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\x03\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\x03\"\xb1\x02\n\x0eSimulateReport\x12\x0e\n\x06\x65vents\x18\x01 \x01(\x03\x12\r\n\x05tasks\x18\x02 \x01(\x03\x12\x16\n\x0ewent_elsewhere\x18\x03 \x01(\x03\x12(\n\x05rules\x18\x04 \x03(\x0b\x32\x19.paidan.v1.SimulatedCount\x12)\n\x06\x61gents\x18\x05 \x03(\x0b\x32\x19.paidan.v1.SimulatedCount\x12*\n\x07waiting\x18\x06 \x03(\x0b\x32\x19.paidan.v1.SimulatedCount\x12\x37\n\x07refused\x18\x07 \x03(\x0b\x32&.paidan.v1.SimulateReport.RefusedEntry\x1a.\n\x0cRefusedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\x8d\x01\n\x10SimulateResponse\x12/\n\x08progress\x18\x01 \x01(\x0b\x32\x1b.paidan.v1.SimulateProgressH\x00\x12+\n\x06report\x18\x02 \x01(\x0b\x32\x19.paidan.v1.SimulateReportH\x00\x12\x10\n\x08position\x18\x03 \x01(\x03\x42\t\n\x07\x63ontent\"_\n\x10ListViewsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x14\n\x0cmin_position\x18\x04 \x01(\x03\"^\n\x11ListViewsResponse\x12\x1e\n\x05views\x18\x01 \x03(\x0b\x32\x0f.paidan.v1.View\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08position\x18\x03 \x01(\x03\"6\n\x12RebuildViewRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"V\n\x13RebuildViewResponse\x12\x0c\n\x04\x64one\x18\x01 \x01(\x03\x12\r\n\x05total\x18\x02 \x01(\x03\x12\x10\n\x08\x63omplete\x18\x03 \x01(\x08\x12\x10\n\x08position\x18\x04 \x01(\x03*\xbf\x01\n\x11\x41ssignmentOutcome\x12\"\n\x1e\x41SSIGNMENT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x41SSIGNMENT_OUTCOME_IN_FORCE\x10\x01\x12 \n\x1c\x41SSIGNMENT_OUTCOME_COMPLETED\x10\x02\x12 \n\x1c\x41SSIGNMENT_OUTCOME_CANCELLED\x10\x03\x12!\n\x1d\x41SSIGNMENT_OUTCOME_REASSIGNED\x10\x04\x32\xfa\x04\n\x0c\x41uditService\x12K\n\nReadEvents\x12\x1c.paidan.v1.ReadEventsRequest\x1a\x1d.paidan.v1.ReadEventsResponse0\x01\x12U\n\x0eGetTaskHistory\x12 .paidan.v1.GetTaskHistoryRequest\x1a!.paidan.v1.GetTaskHistoryResponse\x12X\n\x0fListAssignments\x12!.paidan.v1.ListAssignmentsRequest\x1a\".paidan.v1.ListAssignmentsResponse\x12L\n\x0b\x45xplainTask\x12\x1d.paidan.v1.ExplainTaskRequest\x1a\x1e.paidan.v1.ExplainTaskResponse\x12?\n\x06Verify\x12\x18.paidan.v1.VerifyRequest\x1a\x19.paidan.v1.VerifyResponse0\x01\x12\x45\n\x08Simulate\x12\x1a.paidan.v1.SimulateRequest\x1a\x1b.paidan.v1.SimulateResponse0\x01\x12\x46\n\tListViews\x12\x1b.paidan.v1.ListViewsRequest\x1a\x1c.paidan.v1.ListViewsResponse\x12N\n\x0bRebuildView\x12\x1d.paidan.v1.RebuildViewRequest\x1a\x1e.paidan.v1.RebuildViewResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15paidan/v1/audit.proto\x12\tpaidan.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16paidan/v1/values.proto\"\xef\x02\n\nAssignment\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05grant\x18\x02 \x01(\x03\x12\x0c\n\x04task\x18\x03 \x01(\x03\x12\r\n\x05\x61gent\x18\x04 \x01(\t\x12\x0c\n\x04rule\x18\x05 \x01(\t\x12\x18\n\x10rule_set_version\x18\x06 \x01(\x03\x12\x0f\n\x07package\x18\x07 \x01(\x03\x12\r\n\x05round\x18\x08 \x01(\x03\x12\x11\n\tpicked_by\x18\t \x01(\t\x12\x0e\n\x06passed\x18\n \x03(\t\x12/\n\x0b\x61ssign_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x07outcome\x18\x0e \x01(\x0e\x32\x1c.paidan.v1.AssignmentOutcome\"<\n\x0bRuleVerdict\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12\x0f\n\x07matches\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\"]\n\x0c\x41gentVerdict\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x0e\n\x06\x63hosen\x18\x02 \x01(\x08\x12\x10\n\x08\x65ligible\x18\x03 \x01(\x08\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0c\n\x04load\x18\x05 \x01(\x03\"j\n\x04View\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04view\x18\x02 \x01(\t\x12\x15\n\rview_position\x18\x03 \x01(\x03\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"Y\n\x11ReadEventsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x15\n\rfrom_position\x18\x02 \x01(\x03\x12\x0e\n\x06\x66ollow\x18\x03 \x01(\x08\x12\r\n\x05limit\x18\x04 \x01(\x03\"H\n\x12ReadEventsResponse\x12 \n\x06\x65vents\x18\x01 \x03(\x0b\x32\x10.paidan.v1.Event\x12\x10\n\x08position\x18\x02 \x01(\x03\"b\n\x15GetTaskHistoryRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x14\n\x0cmin_position\x18\x04 \x01(\x03\"e\n\x16GetTaskHistoryResponse\x12 \n\x06\x65vents\x18\x01 \x03(\x0b\x32\x10.paidan.v1.Event\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08position\x18\x03 \x01(\x03\"\x93\x01\n\x16ListAssignmentsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0c\n\x04task\x18\x02 \x01(\x03\x12\r\n\x05\x61gent\x18\x03 \x01(\t\x12\x0f\n\x07package\x18\x04 \x01(\x03\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\x12\x14\n\x0cmin_position\x18\x07 \x01(\x03\"p\n\x17ListAssignmentsResponse\x12*\n\x0b\x61ssignments\x18\x01 \x03(\x0b\x32\x15.paidan.v1.Assignment\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08position\x18\x03 \x01(\x03\"G\n\x12\x45xplainTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05grant\x18\x02 \x01(\x03\x12\x14\n\x0cmin_position\x18\x03 \x01(\x03\"\x90\x02\n\x13\x45xplainTaskResponse\x12\x0f\n\x07summary\x18\x01 \x01(\t\x12\x19\n\x11\x64\x65\x63ision_position\x18\x02 \x01(\x03\x12\x0c\n\x04rule\x18\x03 \x01(\t\x12\x18\n\x10rule_set_version\x18\x04 \x01(\x03\x12\r\n\x05\x61gent\x18\x05 \x01(\t\x12\x11\n\tpicked_by\x18\x06 \x01(\t\x12\x0e\n\x06passed\x18\x07 \x03(\t\x12%\n\x05rules\x18\x08 \x03(\x0b\x32\x16.paidan.v1.RuleVerdict\x12\'\n\x06\x61gents\x18\t \x03(\x0b\x32\x17.paidan.v1.AgentVerdict\x12\x11\n\tconfirmed\x18\n \x01(\x08\x12\x10\n\x08position\x18\x0b \x01(\x03\"5\n\rVerifyRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x14\n\x0cmin_position\x18\x02 \x01(\x03\";\n\x0eVerifyProgress\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\x03\x12\r\n\x05total\x18\x03 \x01(\x03\"=\n\rVerifyFinding\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\n\n\x02ok\x18\x02 \x01(\x08\x12\x0f\n\x07message\x18\x03 \x01(\t\"i\n\x0cVerifyReport\x12\n\n\x02ok\x18\x01 \x01(\x08\x12*\n\x08\x66indings\x18\x02 \x03(\x0b\x32\x18.paidan.v1.VerifyFinding\x12\x0e\n\x06\x65vents\x18\x03 \x01(\x03\x12\x11\n\thead_hash\x18\x04 \x01(\t\"\x87\x01\n\x0eVerifyResponse\x12-\n\x08progress\x18\x01 \x01(\x0b\x32\x19.paidan.v1.VerifyProgressH\x00\x12)\n\x06report\x18\x02 \x01(\x0b\x32\x17.paidan.v1.VerifyReportH\x00\x12\x10\n\x08position\x18\x03 \x01(\x03\x42\t\n\x07\x63ontent\"G\n\x0fSimulateRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x14\n\x0cmin_position\x18\x03 \x01(\x03\"=\n\x10SimulateProgress\x12\x0c\n\x04step\x18\x01 \x01(\t\x12\x0c\n\x04\x64one\x18\x02 \x01(\x03\x12\r\n\x05total\x18\x03 \x01(\x03\"@\n\x0eSimulatedCount\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\x03\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\x03\"\xb1\x02\n\x0eSimulateReport\x12\x0e\n\x06\x65vents\x18\x01 \x01(\x03\x12\r\n\x05tasks\x18\x02 \x01(\x03\x12\x16\n\x0ewent_elsewhere\x18\x03 \x01(\x03\x12(\n\x05rules\x18\x04 \x03(\x0b\x32\x19.paidan.v1.SimulatedCount\x12)\n\x06\x61gents\x18\x05 \x03(\x0b\x32\x19.paidan.v1.SimulatedCount\x12*\n\x07waiting\x18\x06 \x03(\x0b\x32\x19.paidan.v1.SimulatedCount\x12\x37\n\x07refused\x18\x07 \x03(\x0b\x32&.paidan.v1.SimulateReport.RefusedEntry\x1a.\n\x0cRefusedEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\x8d\x01\n\x10SimulateResponse\x12/\n\x08progress\x18\x01 \x01(\x0b\x32\x1b.paidan.v1.SimulateProgressH\x00\x12+\n\x06report\x18\x02 \x01(\x0b\x32\x19.paidan.v1.SimulateReportH\x00\x12\x10\n\x08position\x18\x03 \x01(\x03\x42\t\n\x07\x63ontent\"_\n\x10ListViewsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x14\n\x0cmin_position\x18\x04 \x01(\x03\"^\n\x11ListViewsResponse\x12\x1e\n\x05views\x18\x01 \x03(\x0b\x32\x0f.paidan.v1.View\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08position\x18\x03 \x01(\x03\"6\n\x12RebuildViewRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"V\n\x13RebuildViewResponse\x12\x0c\n\x04\x64one\x18\x01 \x01(\x03\x12\r\n\x05total\x18\x02 \x01(\x03\x12\x10\n\x08\x63omplete\x18\x03 \x01(\x08\x12\x10\n\x08position\x18\x04 \x01(\x03*\xbf\x01\n\x11\x41ssignmentOutcome\x12\"\n\x1e\x41SSIGNMENT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x41SSIGNMENT_OUTCOME_IN_FORCE\x10\x01\x12 \n\x1c\x41SSIGNMENT_OUTCOME_COMPLETED\x10\x02\x12 \n\x1c\x41SSIGNMENT_OUTCOME_CANCELLED\x10\x03\x12!\n\x1d\x41SSIGNMENT_OUTCOME_REASSIGNED\x10\x04\x32\xfa\x04\n\x0c\x41uditService\x12K\n\nReadEvents\x12\x1c.paidan.v1.ReadEventsRequest\x1a\x1d.paidan.v1.ReadEventsResponse0\x01\x12U\n\x0eGetTaskHistory\x12 .paidan.v1.GetTaskHistoryRequest\x1a!.paidan.v1.GetTaskHistoryResponse\x12X\n\x0fListAssignments\x12!.paidan.v1.ListAssignmentsRequest\x1a\".paidan.v1.ListAssignmentsResponse\x12L\n\x0b\x45xplainTask\x12\x1d.paidan.v1.ExplainTaskRequest\x1a\x1e.paidan.v1.ExplainTaskResponse\x12?\n\x06Verify\x12\x18.paidan.v1.VerifyRequest\x1a\x19.paidan.v1.VerifyResponse0\x01\x12\x45\n\x08Simulate\x12\x1a.paidan.v1.SimulateRequest\x1a\x1b.paidan.v1.SimulateResponse0\x01\x12\x46\n\tListViews\x12\x1b.paidan.v1.ListViewsRequest\x1a\x1c.paidan.v1.ListViewsResponse\x12N\n\x0bRebuildView\x12\x1d.paidan.v1.RebuildViewRequest\x1a\x1e.paidan.v1.RebuildViewResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,8 +35,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SIMULATEREPORT_REFUSEDENTRY']._loaded_options = None
   _globals['_SIMULATEREPORT_REFUSEDENTRY']._serialized_options = b'8\001'
-  _globals['_ASSIGNMENTOUTCOME']._serialized_start=3060
-  _globals['_ASSIGNMENTOUTCOME']._serialized_end=3251
+  _globals['_ASSIGNMENTOUTCOME']._serialized_start=3124
+  _globals['_ASSIGNMENTOUTCOME']._serialized_end=3315
   _globals['_ASSIGNMENT']._serialized_start=94
   _globals['_ASSIGNMENT']._serialized_end=461
   _globals['_RULEVERDICT']._serialized_start=463
@@ -50,47 +50,47 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_READEVENTSRESPONSE']._serialized_start=819
   _globals['_READEVENTSRESPONSE']._serialized_end=891
   _globals['_GETTASKHISTORYREQUEST']._serialized_start=893
-  _globals['_GETTASKHISTORYREQUEST']._serialized_end=952
-  _globals['_GETTASKHISTORYRESPONSE']._serialized_start=954
-  _globals['_GETTASKHISTORYRESPONSE']._serialized_end=1030
-  _globals['_LISTASSIGNMENTSREQUEST']._serialized_start=1033
-  _globals['_LISTASSIGNMENTSREQUEST']._serialized_end=1180
-  _globals['_LISTASSIGNMENTSRESPONSE']._serialized_start=1182
-  _globals['_LISTASSIGNMENTSRESPONSE']._serialized_end=1294
-  _globals['_EXPLAINTASKREQUEST']._serialized_start=1296
-  _globals['_EXPLAINTASKREQUEST']._serialized_end=1367
-  _globals['_EXPLAINTASKRESPONSE']._serialized_start=1370
-  _globals['_EXPLAINTASKRESPONSE']._serialized_end=1642
-  _globals['_VERIFYREQUEST']._serialized_start=1644
-  _globals['_VERIFYREQUEST']._serialized_end=1697
-  _globals['_VERIFYPROGRESS']._serialized_start=1699
-  _globals['_VERIFYPROGRESS']._serialized_end=1758
-  _globals['_VERIFYFINDING']._serialized_start=1760
-  _globals['_VERIFYFINDING']._serialized_end=1821
-  _globals['_VERIFYREPORT']._serialized_start=1823
-  _globals['_VERIFYREPORT']._serialized_end=1928
-  _globals['_VERIFYRESPONSE']._serialized_start=1931
-  _globals['_VERIFYRESPONSE']._serialized_end=2066
-  _globals['_SIMULATEREQUEST']._serialized_start=2068
-  _globals['_SIMULATEREQUEST']._serialized_end=2139
-  _globals['_SIMULATEPROGRESS']._serialized_start=2141
-  _globals['_SIMULATEPROGRESS']._serialized_end=2202
-  _globals['_SIMULATEDCOUNT']._serialized_start=2204
-  _globals['_SIMULATEDCOUNT']._serialized_end=2268
-  _globals['_SIMULATEREPORT']._serialized_start=2271
-  _globals['_SIMULATEREPORT']._serialized_end=2576
-  _globals['_SIMULATEREPORT_REFUSEDENTRY']._serialized_start=2530
-  _globals['_SIMULATEREPORT_REFUSEDENTRY']._serialized_end=2576
-  _globals['_SIMULATERESPONSE']._serialized_start=2579
-  _globals['_SIMULATERESPONSE']._serialized_end=2720
-  _globals['_LISTVIEWSREQUEST']._serialized_start=2722
-  _globals['_LISTVIEWSREQUEST']._serialized_end=2817
-  _globals['_LISTVIEWSRESPONSE']._serialized_start=2819
-  _globals['_LISTVIEWSRESPONSE']._serialized_end=2913
-  _globals['_REBUILDVIEWREQUEST']._serialized_start=2915
-  _globals['_REBUILDVIEWREQUEST']._serialized_end=2969
-  _globals['_REBUILDVIEWRESPONSE']._serialized_start=2971
-  _globals['_REBUILDVIEWRESPONSE']._serialized_end=3057
-  _globals['_AUDITSERVICE']._serialized_start=3254
-  _globals['_AUDITSERVICE']._serialized_end=3888
+  _globals['_GETTASKHISTORYREQUEST']._serialized_end=991
+  _globals['_GETTASKHISTORYRESPONSE']._serialized_start=993
+  _globals['_GETTASKHISTORYRESPONSE']._serialized_end=1094
+  _globals['_LISTASSIGNMENTSREQUEST']._serialized_start=1097
+  _globals['_LISTASSIGNMENTSREQUEST']._serialized_end=1244
+  _globals['_LISTASSIGNMENTSRESPONSE']._serialized_start=1246
+  _globals['_LISTASSIGNMENTSRESPONSE']._serialized_end=1358
+  _globals['_EXPLAINTASKREQUEST']._serialized_start=1360
+  _globals['_EXPLAINTASKREQUEST']._serialized_end=1431
+  _globals['_EXPLAINTASKRESPONSE']._serialized_start=1434
+  _globals['_EXPLAINTASKRESPONSE']._serialized_end=1706
+  _globals['_VERIFYREQUEST']._serialized_start=1708
+  _globals['_VERIFYREQUEST']._serialized_end=1761
+  _globals['_VERIFYPROGRESS']._serialized_start=1763
+  _globals['_VERIFYPROGRESS']._serialized_end=1822
+  _globals['_VERIFYFINDING']._serialized_start=1824
+  _globals['_VERIFYFINDING']._serialized_end=1885
+  _globals['_VERIFYREPORT']._serialized_start=1887
+  _globals['_VERIFYREPORT']._serialized_end=1992
+  _globals['_VERIFYRESPONSE']._serialized_start=1995
+  _globals['_VERIFYRESPONSE']._serialized_end=2130
+  _globals['_SIMULATEREQUEST']._serialized_start=2132
+  _globals['_SIMULATEREQUEST']._serialized_end=2203
+  _globals['_SIMULATEPROGRESS']._serialized_start=2205
+  _globals['_SIMULATEPROGRESS']._serialized_end=2266
+  _globals['_SIMULATEDCOUNT']._serialized_start=2268
+  _globals['_SIMULATEDCOUNT']._serialized_end=2332
+  _globals['_SIMULATEREPORT']._serialized_start=2335
+  _globals['_SIMULATEREPORT']._serialized_end=2640
+  _globals['_SIMULATEREPORT_REFUSEDENTRY']._serialized_start=2594
+  _globals['_SIMULATEREPORT_REFUSEDENTRY']._serialized_end=2640
+  _globals['_SIMULATERESPONSE']._serialized_start=2643
+  _globals['_SIMULATERESPONSE']._serialized_end=2784
+  _globals['_LISTVIEWSREQUEST']._serialized_start=2786
+  _globals['_LISTVIEWSREQUEST']._serialized_end=2881
+  _globals['_LISTVIEWSRESPONSE']._serialized_start=2883
+  _globals['_LISTVIEWSRESPONSE']._serialized_end=2977
+  _globals['_REBUILDVIEWREQUEST']._serialized_start=2979
+  _globals['_REBUILDVIEWREQUEST']._serialized_end=3033
+  _globals['_REBUILDVIEWRESPONSE']._serialized_start=3035
+  _globals['_REBUILDVIEWRESPONSE']._serialized_end=3121
+  _globals['_AUDITSERVICE']._serialized_start=3318
+  _globals['_AUDITSERVICE']._serialized_end=3952
 # @@protoc_insertion_point(module_scope)
