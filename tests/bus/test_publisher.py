@@ -12,9 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nats.errors import ConnectionClosedError
 
-from adapters.nats_bus import batches as batches_module
 from adapters.nats_bus import tail
-from adapters.nats_bus.batches import Connection
+from adapters.nats_bus.batches import Connection, lines
 from adapters.nats_bus.cloud_events import Message
 from adapters.nats_bus.position import published_position
 from adapters.nats_bus.publisher import Publisher
@@ -57,8 +56,7 @@ class Dying(Connection):
         if moment == 1:
             raise ConnectionClosedError
         if moment == 2 and len(batch) > 1:
-            lines = [batches_module._line(message, "half", place, after) for place, message in enumerate(batch[:-1], 1)]
-            await self.client.send_lines(b"".join(lines))
+            await self.client.send_lines(b"".join(lines(batch[:-1], after, self.name, "nobody")))
             await self.client.flush()
             raise ConnectionClosedError
         name = await super().send(batch, after)
