@@ -26,14 +26,11 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     """What is handed to NATS."""
 
     subject: str
+    id: str
+    """The address of the fact, which is both ``Nats-Msg-Id`` and the CloudEvents ``id``."""
     position: int
     place: int
     payload: bytes
-
-    @property
-    def id(self) -> str:
-        """The address of the fact, which is both ``Nats-Msg-Id`` and the CloudEvents ``id``."""
-        return f"{self.position}.{self.place}"
 
 
 class CloudEvent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -81,23 +78,21 @@ class Messages:
         for index, fact in enumerate(facts_of(recorded, package_of)):
             if index < after:
                 continue
-            kind = type(fact)
-            frame = around.get(kind) or around.setdefault(kind, self._around(recorded, kind))
-            payload = frame % (b"%d.%d" % (position, index), _about(fact), _encode(fact))
+            kind, address, about = type(fact), f"{position}.{index}", _about(fact)
+            if index == 0:  # of most events the only one
+                payload = self._event(recorded, kind, address, msgspec.Raw(about), data=fact)
+            else:
+                frame = around.get(kind) or around.setdefault(kind, self._around(recorded, kind))
+                payload = frame % (address.encode(), about, _encode(fact))
             if len(payload) > self._largest:
-                payload = self._reference(recorded, index, fact)
-            yield Message(subject_of(fact), position, index, payload)
+                where = f"{self._source}/events/{position}"
+                payload = self._event(recorded, kind, address, msgspec.Raw(about), dataref=where)
+            yield Message(subject_of(fact), address, position, index, payload)
 
     def _around(self, recorded: Recorded, kind: type[Fact]) -> bytes:
         """The JSON around the facts of one kind in an event, which differ in id, subject and data: ``%b`` for each."""
         made = self._event(recorded, kind, msgspec.Raw(b'"\0"'), _GAP, data=_GAP)
         return made.replace(b"%", b"%%").replace(b"\0", b"%b")
-
-    def _reference(self, recorded: Recorded, index: int, fact: Fact) -> bytes:
-        """Where the fact itself would be too large for a message."""
-        where = f"{self._source}/events/{recorded.position}"
-        about = msgspec.Raw(_about(fact))
-        return self._event(recorded, type(fact), f"{recorded.position}.{index}", about, dataref=where)
 
     def _event(self, recorded: Recorded, kind: type[Fact], address: Any, about: Any, **rest: Any) -> bytes:
         event = CloudEvent(

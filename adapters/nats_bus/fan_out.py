@@ -66,7 +66,8 @@ def _imported(event: ev.TasksImported, *_: object) -> Iterable[Fact]:
 
 
 def _created(event: ev.TaskCreated, *_: object) -> Iterable[Fact]:
-    yield _task(event.task, event, event.row, event.person and _shown(*masked(event.person)), None)
+    person = _shown(*masked(event.person)) if event.person is not None else None
+    yield _task(event.task, event, event.row, person, None)
 
 
 def _shown(name: str, mobile: str, id_card: str) -> MaskedPerson:

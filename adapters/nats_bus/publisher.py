@@ -39,8 +39,8 @@ STAND_BY_S = 1.0
 NOTE_S = 1.0
 """How often it notes beside the stream how far it has come, while it is busy."""
 REST_S = 0.05
-"""How long it rests after it has published: a batch costs NATS and itself as much as some dozens of messages. What comes
-after a rest goes out at once."""
+"""How long it rests after it has published: a batch by itself costs as much as some dozens of messages. What comes
+after the rest goes out at once."""
 LOOK_S = 5.0
 """How often it looks, while it has nothing to publish, whether the stream is still there."""
 RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -128,7 +128,7 @@ class Publisher:
     async def _follow(self, connection: Connection, stream: Stream, stop: threading.Event) -> None:
         make = Messages(self._workspace, connection.client.max_payload)
         while not stop.is_set():
-            recorded = await asyncio.to_thread(self._tail.read, self._end.cursor.position)
+            recorded = self._tail.read(self._end.cursor.position)  # on this thread: there is nothing else to do
             if recorded:
                 began = time_ns()
                 await self._send(connection, batches(recorded, self._end.cursor, self._tail, make))
@@ -166,7 +166,7 @@ class Publisher:
         self.messages += len(batch.messages)
 
     async def _is_there(self, connection: Connection, stream: Stream) -> bool:
-        """Looked at now and then: a stream that is gone while nothing happens would else be missed until something does."""
+        """Looked at now and then: that the stream is gone would else be noticed when there is something to publish."""
         if monotonic() < self._looked + LOOK_S:
             return True
         self._looked = monotonic()

@@ -115,7 +115,7 @@ class Stream:
             told = await self._js.get_msg(self._name, seq=sequence)
         except NotFoundError:
             return ""
-        return (told.headers or {}).get(PUBLISHER, "")
+        return str((told.headers or {}).get(PUBLISHER, ""))
 
     async def is_there(self) -> bool:
         """Whether it is still the stream that ``end`` was read of."""
