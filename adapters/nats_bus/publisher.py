@@ -1,7 +1,7 @@
 """The publisher: a process that follows the log and puts every fact into the workspace's JetStream stream, once.
 
-It begins after the stream's own last message, and each batch goes in only where the stream still ends there; so it may
-be killed at any moment, NATS too, and a second publisher does no harm. With NATS away it tries again for ever.
+It begins after the stream's own last message, and each fact goes in only right behind the one before it; so it may be
+killed at any moment, NATS too, and a second publisher does no harm. With NATS away it tries again for ever.
 It ends at SIGTERM, or when the supervisor at the other end of its stdin is gone.
 """
 
@@ -63,7 +63,7 @@ class Publisher:
         self._attempt = 0
         self._trouble = ""
         self.messages = 0
-        """Facts published since the start."""
+        """Facts published since the start, in batches that went in as a whole."""
         self.position = 0
         """All facts up to this position of the log are in the stream."""
         self.failures = 0

@@ -118,7 +118,6 @@ def test_two_of_them_do_no_harm(bus: Bus) -> None:
             bus.put([_moved(recorded, 12) for recorded in LOG[place : place + 20]])
         bus.all_told()
         until(lambda: one.position == other.position == len(bus.put_in))
-    assert one.messages + other.messages == len(bus.expected())
 
 
 def _moved(recorded, by: int):
