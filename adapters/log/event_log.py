@@ -82,8 +82,8 @@ class EventLog:
     def read_stored(self, after: int, limit: int) -> list[Stored]:
         """Rows above a position, in order, as they are in the table."""
         with self._connection.moving(limit * LARGE):
-            found = self._asked(lambda: self._events().select_events(self._stream, gt=after, limit=limit))
-        return [Stored(event.originator_version, event.topic, event.state) for event in found]
+            found = self._asked(lambda: self._events().select_rows(self._stream, after, limit))
+        return [Stored(*row) for row in found]
 
     def replay(self, after: int = 0, batch: int = 200) -> Iterator[Recorded]:
         """All events above a position."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -21,18 +22,15 @@ CONTENT_TYPE = "application/cloudevents+json"
 ROOM_FOR_HEADERS = 4_096
 
 
-class Message(NamedTuple):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """What is handed to NATS."""
 
     subject: str
+    id: str
+    """The address of the fact, which is both ``Nats-Msg-Id`` and the CloudEvents ``id``."""
     position: int
     place: int
     payload: bytes
-
-    @property
-    def id(self) -> str:
-        """The address of the fact, which is both ``Nats-Msg-Id`` and the CloudEvents ``id``."""
-        return f"{self.position}.{self.place}"
 
 
 class CloudEvent(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -60,7 +58,9 @@ class CloudEvent(msgspec.Struct, frozen=True, omit_defaults=True):
 
 _encode = msgspec.json.Encoder().encode
 _TYPES: dict[type[Fact], str] = {fact: type_of(fact) for fact in FACTS.values()}
-_SUBJECTS = (("task", "tasks"), ("package", "packages"), ("agent", "agents"), ("rule_set_version", "ruleSets"))
+_SUBJECTS = (("package", "packages"), ("agent", "agents"), ("rule_set_version", "ruleSets"))
+_GAP: Any = msgspec.Raw(b"\0")
+"""Stands where a fact's own part belongs: no other part of a JSON document holds this byte."""
 
 
 class Messages:
@@ -73,31 +73,52 @@ class Messages:
 
     def of(self, recorded: Recorded, package_of: PackageOf, after: int = 0) -> Iterator[Message]:
         """The messages of an event, without the first ``after``."""
-        position, time = recorded.position, time_of(recorded.at)
+        position, subject_of = recorded.position, self._subjects.of
+        around: dict[type[Fact], bytes] = {}
         for index, fact in enumerate(facts_of(recorded, package_of)):
-            if index >= after:
-                yield Message(self._subjects.of(fact), position, index, self._payload(recorded, index, time, fact))
+            if index < after:
+                continue
+            kind, address, about = type(fact), f"{position}.{index}", _about(fact)
+            if index == 0:  # of most events the only one
+                payload = self._event(recorded, kind, address, msgspec.Raw(about), data=fact)
+            else:
+                frame = around.get(kind) or around.setdefault(kind, self._around(recorded, kind))
+                payload = frame % (address.encode(), about, _encode(fact))
+            if len(payload) > self._largest:
+                where = f"{self._source}/events/{position}"
+                payload = self._event(recorded, kind, address, msgspec.Raw(about), dataref=where)
+            yield Message(subject_of(fact), address, position, index, payload)
 
-    def _payload(self, recorded: Recorded, index: int, time: str, fact: Fact) -> bytes:
+    def _around(self, recorded: Recorded, kind: type[Fact]) -> bytes:
+        """The JSON around the facts of one kind in an event, which differ in id, subject and data: ``%b`` for each."""
+        made = self._event(recorded, kind, msgspec.Raw(b'"\0"'), _GAP, data=_GAP)
+        return made.replace(b"%", b"%%").replace(b"\0", b"%b")
+
+    def _event(self, recorded: Recorded, kind: type[Fact], address: Any, about: Any, **rest: Any) -> bytes:
         event = CloudEvent(
-            f"{recorded.position}.{index}", self._source, _TYPES[type(fact)], _about(fact), time, recorded.actor, fact,
-            requestid=recorded.request, correlationid=recorded.correlation, traceparent=recorded.trace,
+            address, self._source, _TYPES[kind], about, time_of(recorded.at), recorded.actor,
+            requestid=recorded.request, correlationid=recorded.correlation, traceparent=recorded.trace, **rest,
         )  # fmt: skip
-        payload = _encode(event)
-        if len(payload) <= self._largest:
-            return payload
-        where = f"{self._source}/events/{recorded.position}"
-        return _encode(msgspec.structs.replace(event, data=None, dataref=where))
+        return _encode(event)
 
 
 def time_of(at: int) -> str:
     """Milliseconds since 1970 as RFC 3339."""
-    return f"{datetime.fromtimestamp(at // 1_000, UTC):%Y-%m-%dT%H:%M:%S}.{at % 1_000:03}Z"
+    return f"{_second(at // 1_000)}.{at % 1_000:03}Z"
 
 
-def _about(fact: Fact) -> str:
+@lru_cache(16)
+def _second(since_1970: int) -> str:
+    return f"{datetime.fromtimestamp(since_1970, UTC):%Y-%m-%dT%H:%M:%S}"
+
+
+def _about(fact: Fact) -> bytes:
+    """JSON of the name of what a fact is about."""
+    task = getattr(fact, "task", None)
+    if task is not None:  # as of nearly all of them
+        return b'"tasks/%d"' % task
     for name, collection in _SUBJECTS:
         value = getattr(fact, name, None)
         if value is not None:
-            return f"{collection}/{value}"
-    return fact.kind.partition(".")[0]
+            return _encode(f"{collection}/{value}")
+    return _encode(fact.kind.partition(".")[0])

@@ -13,7 +13,7 @@ from adapters.nats_bus import facts
 from adapters.nats_bus.facts import Fact, MaskedPerson
 from engine import events as ev
 from engine.events import Recorded
-from projections.masking import masked, masked_text
+from projections.masking import masked, masked_columns, masked_text
 
 PackageOf = Callable[[int], int | None]
 """Task number -> the package it came in; None: it came alone."""
@@ -58,7 +58,7 @@ def _parsing(event: ev.PackageParsingStarted, *_: object) -> Iterable[Fact]:
 
 
 def _imported(event: ev.TasksImported, *_: object) -> Iterable[Fact]:
-    persons = event.persons or repeat(None)
+    persons = map(_shown, *masked_columns(event.persons, 0)) if event.persons else repeat(None)
     for task, row, person in zip(count(event.first_task), event.rows, persons, strict=False):
         yield _task(task, event, row, person, event.package)
     for rejected in event.rejected:
@@ -66,23 +66,27 @@ def _imported(event: ev.TasksImported, *_: object) -> Iterable[Fact]:
 
 
 def _created(event: ev.TaskCreated, *_: object) -> Iterable[Fact]:
-    yield _task(event.task, event, event.row, event.person, None)
+    person = _shown(*masked(event.person)) if event.person is not None else None
+    yield _task(event.task, event, event.row, person, None)
+
+
+def _shown(name: str, mobile: str, id_card: str) -> MaskedPerson:
+    return MaskedPerson(name or None, mobile or None, id_card or None)
 
 
 def _task(
     task: int,
     event: ev.TaskCreated | ev.TasksImported,
     row: ev.TaskRow,
-    person: ev.Person | None,
+    person: MaskedPerson | None,
     package: int | None,
 ) -> Fact:
     present: dict[str, ev.AttributeValue] = {
         name: value for name, value in zip(event.columns, row.attributes, strict=True) if value is not None
     }
-    shown = MaskedPerson(*(text or None for text in masked(person))) if person is not None else None
     return facts.TaskCreated(
         task, event.task_type, event.business_type, row.priority, present, package, row.line or None,
-        row.customer, row.owner, row.region, shown,
+        row.customer, row.owner, row.region, person,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from adapters.operations.findings import Finding, fail, ok, unreachable, warn
 
 PATIENCE_S = 3.0
 LEAST = (2, 12)
-"""The first that takes atomic batches."""
+"""Older ones were not tried."""
 FULL = 0.9
 
 

@@ -1,7 +1,7 @@
 """The publisher: a process that follows the log and puts every fact into the workspace's JetStream stream, once.
 
-It begins after the stream's own last message, and each batch goes in only where the stream still ends there; so it may
-be killed at any moment, NATS too, and a second publisher does no harm. With NATS away it tries again for ever.
+It begins after the stream's own last message, and each fact goes in only right behind the one before it; so it may be
+killed at any moment, NATS too, and a second publisher does no harm. With NATS away it tries again for ever.
 It ends at SIGTERM, or when the supervisor at the other end of its stdin is gone.
 """
 
@@ -38,9 +38,11 @@ STAND_BY_S = 1.0
 """How long it leaves the stream to another publisher that was quicker."""
 NOTE_S = 1.0
 """How often it notes beside the stream how far it has come, while it is busy."""
-RESTED, REST_S = 2.0, 0.05
-"""After a batch it rests so many times as long as that took, at most so many seconds: commands go first, and batches
-grow with the load."""
+REST_S = 0.05
+"""How long it rests after it has published: a batch by itself costs as much as some dozens of messages. What comes
+after the rest goes out at once."""
+LOOK_S = 5.0
+"""How often it looks, while it has nothing to publish, whether the stream is still there."""
 RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 CLOSE_S = 2.0
 
@@ -56,12 +58,12 @@ class Publisher:
         self._url, self._workspace, self._limits = nats_url, workspace, limits or StreamLimits()
         self._tail = Tail(dsn, workspace)
         self._end = End(0, Cursor())
-        self._noted = 0.0
+        self._noted = self._looked = 0.0
         self._noted_end: End | None = None
         self._attempt = 0
         self._trouble = ""
         self.messages = 0
-        """Facts published since the start."""
+        """Facts published since the start, in batches that went in as a whole."""
         self.position = 0
         """All facts up to this position of the log are in the stream."""
         self.failures = 0
@@ -126,15 +128,17 @@ class Publisher:
     async def _follow(self, connection: Connection, stream: Stream, stop: threading.Event) -> None:
         make = Messages(self._workspace, connection.client.max_payload)
         while not stop.is_set():
-            recorded = await asyncio.to_thread(self._tail.read, self._end.cursor.position)
+            recorded = self._tail.read(self._end.cursor.position)  # on this thread: there is nothing else to do
             if recorded:
                 began = time_ns()
                 await self._send(connection, batches(recorded, self._end.cursor, self._tail, make))
                 self._told(recorded, began)
-                await _pause(stop, min(RESTED * (time_ns() - began) / 1e9, REST_S))
+                await asyncio.sleep(REST_S)
             self._well(connection)
             await self._note(connection, stream, idle=not recorded)
             if not recorded:
+                if not await self._is_there(connection, stream):
+                    return
                 await asyncio.to_thread(self._tail.wait, POLL_S)
         await self._note(connection, stream, idle=True)
 
@@ -161,6 +165,13 @@ class Publisher:
         self.position = batch.cursor.position
         self.messages += len(batch.messages)
 
+    async def _is_there(self, connection: Connection, stream: Stream) -> bool:
+        """Looked at now and then: that the stream is gone would else be noticed when there is something to publish."""
+        if monotonic() < self._looked + LOOK_S:
+            return True
+        self._looked = monotonic()
+        return await connection.unless_lost(stream.is_there())
+
     async def _note(self, connection: Connection, stream: Stream, *, idle: bool) -> None:
         """When there is nothing else to do, and else once a second."""
         if self._end == self._noted_end or not (idle or monotonic() > self._noted + NOTE_S):
@@ -171,15 +182,16 @@ class Publisher:
     async def _refused(
         self, connection: Connection, stream: Stream, error: RefusedError, stop: threading.Event
     ) -> None:
-        """A stranger's message is passed over at once; another publisher is let go first."""
+        """A stranger's message is passed over at once; a publisher that was quicker is let go first."""
         self.failures += 1
-        if error.moved and (await connection.unless_lost(stream.end())).cursor <= self._end.cursor:
+        if not error.moved:
+            await self._failed(stop, "the stream refuses facts, which wait in the log", error)
             return
-        if error.moved:
+        if await connection.unless_lost(stream.publisher_at(self._end.sequence + 1)) == connection.name:
+            return  # the batch was begun, and somebody wrote in between
+        if (await connection.unless_lost(stream.end())).cursor > self._end.cursor:
             self._say("another publisher fills the stream; standing by")
             await _pause(stop, STAND_BY_S)
-            return
-        await self._failed(stop, "the stream refuses facts, which wait in the log", error)
 
     async def _failed(self, stop: threading.Event, what: str, error: Exception) -> None:
         self.failures += 1

@@ -21,6 +21,8 @@ log = logging.getLogger("paidan.publisher")
 BUCKET = "paidan-published"
 SEQUENCE = "Paidan-Sequence"
 """Header: where in the stream the message was to stand. A copy made by somebody else stands elsewhere."""
+PUBLISHER = "Paidan-Publisher"
+"""Header of the first message of each batch: who sent it."""
 DAY_S = 86_400.0
 DUPLICATES_S = 0.1
 """The least the server takes. Ids remembered for longer cost it memory, and nothing here relies on them."""
@@ -107,6 +109,21 @@ class Stream:
             log.warning("stream %s holds nothing of ours any more; publishing from position 1", self._name)
         return End(last, cursor)
 
+    async def publisher_at(self, sequence: int) -> str:
+        """Who sent the batch that begins at this sequence; empty where none does."""
+        try:
+            told = await self._js.get_msg(self._name, seq=sequence)
+        except NotFoundError:
+            return ""
+        return str((told.headers or {}).get(PUBLISHER, ""))
+
+    async def is_there(self) -> bool:
+        """Whether it is still the stream that ``end`` was read of."""
+        try:
+            return str((await self._js.stream_info(self._name)).created) == self._created
+        except NotFoundError:
+            return False
+
     async def note(self, sequence: int, cursor: Cursor) -> None:
         """Leave a note of how far the log is published."""
         assert self._bucket is not None, "make() comes first"
@@ -116,7 +133,7 @@ class Stream:
     def _configured(self, config: StreamConfig) -> StreamConfig:
         limits = self._limits
         return config.evolve(
-            subjects=[all_of(self._workspace)], allow_atomic=True, allow_direct=True, storage=StorageType.FILE,
+            subjects=[all_of(self._workspace)], allow_direct=True, storage=StorageType.FILE,
             discard=DiscardPolicy.OLD, duplicate_window=DUPLICATES_S, max_age=limits.max_age_s,
             max_bytes=limits.max_bytes, num_replicas=limits.replicas,
         )  # fmt: skip

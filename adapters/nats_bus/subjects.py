@@ -49,23 +49,21 @@ def of_kind(workspace: str, kind: str) -> str:
 
 
 class Subjects:
-    """Subjects of one workspace's facts; tokens of agents are remembered, as there are few and they come often."""
+    """Subjects of one workspace's facts. They are remembered, as there are few and they come often."""
 
     def __init__(self, workspace: str, remembered: int = 20_000) -> None:
         self._prefix = f"paidan.{workspace}."
-        self._tokens: dict[str, str] = {}
+        self._known: dict[tuple[str, str | None, int | None], str] = {}
         self._remembered = remembered
 
     def of(self, fact: Fact) -> str:
         """The subject of the message that tells this fact."""
-        agent: str | None = getattr(fact, "agent", None)
-        package = getattr(fact, "package", None) or NONE
-        return f"{self._prefix}{fact.kind}.{NONE if agent is None else self._token(agent)}.{package}"
+        about = fact.kind, getattr(fact, "agent", None), getattr(fact, "package", None)
+        return self._known.get(about) or self._made(*about)
 
-    def _token(self, agent: str) -> str:
-        token = self._tokens.get(agent)
-        if token is None:
-            if len(self._tokens) >= self._remembered:
-                self._tokens.clear()
-            token = self._tokens[agent] = token_of(agent) or NONE
-        return token
+    def _made(self, kind: str, agent: str | None, package: int | None) -> str:
+        if len(self._known) >= self._remembered:
+            self._known.clear()
+        token = NONE if agent is None else token_of(agent) or NONE
+        made = self._known[kind, agent, package] = f"{self._prefix}{kind}.{token}.{package or NONE}"
+        return made

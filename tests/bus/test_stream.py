@@ -71,6 +71,16 @@ def test_a_stream_deleted_while_it_is_filled(bus: Bus) -> None:
         bus.all_told()
 
 
+def test_a_stream_deleted_while_nothing_happens(bus: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made anew although there is nothing to publish."""
+    monkeypatch.setattr("adapters.nats_bus.publisher.LOOK_S", 0.1)
+    bus.put(LOG[:10])
+    with bus.publishing() as publisher:
+        until(lambda: publisher.position == 10)
+        bus.ask(lambda js: js.delete_stream(name_of(bus.workspace)))
+        bus.all_told()
+
+
 def test_emptied_and_without_its_note_it_begins_anew_and_says_so(bus: Bus, caplog: pytest.LogCaptureFixture) -> None:
     bus.put(LOG)
     published(bus)

@@ -53,7 +53,7 @@ FIXED = {
         "engine.state.task:MAX_PRIORITY": "priority; higher ones stay here",
         "adapters.views.connection:MAX_EVENTS": "events of one batch of the projector",
         "adapters.views.connection:MAX_BYTES": "bytes of one batch of the projector, as stored",
-        "adapters.nats_bus.batches:MAX_MESSAGES": "messages of one batch of the publisher: the NATS server's own limit",
+        "adapters.nats_bus.batches:MAX_MESSAGES": "messages of one batch of the publisher; NATS lets 10,000 wait for a stream",
         "adapters.nats_bus.batches:MAX_BYTES": "bytes of one batch of the publisher",
         "adapters.operations.standing:MOST_SAMPLES": "looks kept at how far views are",
     },
