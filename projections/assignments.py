@@ -41,7 +41,9 @@ INDEXES = 'CREATE INDEX assignments_of_agent ON assignments (agent, "grant", tas
 
 _NEW = 'assignments (task, "grant", agent, rule, pooling, how)'
 _CHANGED = 'assignments (task, "grant", agent, rule, pooling, how, started_at, reassigned_at, last, later)'
-_FETCH = 'SELECT task, "grant", agent, rule, pooling, started_at FROM assignments WHERE last AND task = ANY(%s::bigint[])'
+_FETCH = (
+    'SELECT task, "grant", agent, rule, pooling, started_at FROM assignments WHERE last AND task = ANY(%s::bigint[])'
+)
 _UPDATE = """
 UPDATE assignments AS a SET started_at = greatest(a.started_at, n.started_at), reassigned_at = n.reassigned_at,
     last = n.reassigned_at = 0, later = a.later || n.later::bigint[]

@@ -20,12 +20,17 @@ MAX_EVENTS = 512
 MAX_BYTES = 16_000_000
 """A batch is bounded in events and in bytes as stored; bulk events carry some hundreds of rows each."""
 
-_FIRST_READ = 64
+_FIRST_READ = 256
 
 
 def channel_of(workspace: str) -> str:
     """The NOTIFY channel that says how far a workspace's views have come."""
     return schema_of(workspace) + "_views"
+
+
+def bell_of(workspace: str) -> str:
+    """The NOTIFY channel that tells the projector that somebody waits for its views."""
+    return schema_of(workspace) + "_wanted"
 
 
 def options(schema: str, *more: str) -> str:
@@ -94,6 +99,11 @@ class Window:
         self._ahead: deque[Stored] = deque()
         self._batch: list[Recorded] = []
         self._limit = _FIRST_READ
+
+    @property
+    def behind(self) -> bool:
+        """Whether there was more in the log than the last batch took."""
+        return bool(self._ahead) or self._limit > _FIRST_READ
 
     def read(self, after: int) -> list[Recorded]:
         """The next events above a position, as many as make one batch. Raises UnknownEventError."""
