@@ -32,7 +32,7 @@ CREATE INDEX assignments_of_task ON assignments (task, "grant");
 CREATE TABLE loads (agent {TEXT}, rule {TEXT}, tasks bigint NOT NULL, PRIMARY KEY (agent, rule))
     WITH (fillfactor = 50);
 """
-"""``how``: which of the giving's ``picked_by`` and ``passed``, from 0. ``last``: the task's latest assignment, which ends
+"""``how``: which of the giving's ``picked_by`` and ``passed``, from 0. ``last``: the task's latest assignment; it ends
 with the task, so when and how stands among ``endings`` alone. ``later``: positions of its start and of its passing to
 another agent; the columns that change stand in no index, so their update stays in its page. ``loads``: open tasks, none
 of them 0."""

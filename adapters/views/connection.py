@@ -10,7 +10,7 @@ from psycopg import sql
 
 from adapters.log.codec import Stored, decode
 from adapters.log.connection import line
-from adapters.log.schemas import schema_of
+from adapters.log.schemas import schema_of, stream_of
 from engine.events import Recorded
 from projections.catalogue import VIEWS, layout_of
 from projections.port import View
@@ -89,6 +89,23 @@ def drop_tables(connection: psycopg.Connection, view: View) -> None:
 def positions_of(connection: psycopg.Connection) -> dict[str, int]:
     """How far each view has come."""
     return dict(connection.execute("SELECT view, position FROM view_positions").fetchall())
+
+
+_STORED = """
+SELECT originator_version, topic, state FROM {}.stored_events
+WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version LIMIT %s
+"""
+
+
+def reader(connection: psycopg.Connection, workspace: str) -> Callable[[int, int], list[Stored]]:
+    """Reads (after, limit) rows of the log over a connection for views, as bytes and not as text twice as long."""
+    stream, statement = stream_of(workspace), sql.SQL(_STORED).format(sql.Identifier(schema_of(workspace))).as_string()
+
+    def read(after: int, limit: int) -> list[Stored]:
+        with connection.cursor(binary=True) as cursor:
+            return [Stored(*row) for row in cursor.execute(statement, [stream, after, limit])]
+
+    return read
 
 
 class Window:

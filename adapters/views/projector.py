@@ -19,7 +19,7 @@ from adapters.log.event_log import EventLog, LogUnavailableError
 from adapters.log.listening import LogListener
 from adapters.log.schemas import schema_of
 from adapters.processes.parent import stops_with_parent
-from adapters.views.connection import Window, bell_of, channel_of, connect, create_views, positions_of
+from adapters.views.connection import Window, bell_of, channel_of, connect, create_views, positions_of, reader
 from adapters.views.rebuild import build_missing
 from engine.events import Recorded
 from projections.catalogue import VIEWS
@@ -71,10 +71,11 @@ class Projector:
         listener = LogListener(self._dsn, "paidan-projector-listen", bell_of(self._workspace))
         try:
             events.create()
+            events.close()
             with connect(self._dsn, schema_of(self._workspace)) as connection:
                 create_views(connection)
                 self._attempt = 0
-                window = Window(events.read_stored)
+                window = Window(reader(connection, self._workspace))
                 while not stop.is_set():
                     began = time.monotonic()
                     if self.step(connection, window):
