@@ -27,7 +27,7 @@ CREATE TABLE assignments (
     how integer NOT NULL, started_at bigint NOT NULL DEFAULT 0, reassigned_at bigint NOT NULL DEFAULT 0,
     last boolean NOT NULL DEFAULT true, later bigint[] NOT NULL DEFAULT '{{}}',
     PRIMARY KEY ("grant", task)
-) WITH (fillfactor = 70);
+) WITH (fillfactor = 90);
 CREATE INDEX assignments_of_task ON assignments (task, "grant");
 CREATE TABLE loads (agent {TEXT}, rule {TEXT}, tasks bigint NOT NULL, PRIMARY KEY (agent, rule))
     WITH (fillfactor = 50);
