@@ -24,32 +24,36 @@ CREATE TABLE givings (
 );
 CREATE TABLE assignments (
     task bigint NOT NULL, "grant" bigint NOT NULL, agent {TEXT}, rule {TEXT}, pooling bigint NOT NULL,
-    how integer NOT NULL, started_at bigint NOT NULL DEFAULT 0, ended_at bigint NOT NULL DEFAULT 0,
-    outcome {TEXT} DEFAULT '', last boolean NOT NULL DEFAULT true, later bigint[] NOT NULL DEFAULT '{{}}',
+    how integer NOT NULL, started_at bigint NOT NULL DEFAULT 0, reassigned_at bigint NOT NULL DEFAULT 0,
+    last boolean NOT NULL DEFAULT true, later bigint[] NOT NULL DEFAULT '{{}}',
     PRIMARY KEY ("grant", task)
 ) WITH (fillfactor = 90);
 CREATE INDEX assignments_of_task ON assignments (task, "grant");
-CREATE TABLE loads (agent {TEXT}, rule {TEXT}, tasks bigint NOT NULL, PRIMARY KEY (agent, rule));
+CREATE TABLE loads (agent {TEXT}, rule {TEXT}, tasks bigint NOT NULL, PRIMARY KEY (agent, rule))
+    WITH (fillfactor = 50);
 """
-"""``how``: which of the giving's ``picked_by`` and ``passed``, from 0. ``last``: the task's latest assignment, whether
-it holds it still or not. ``later``: positions of what became of it; the columns that change stand in no index, so their
-update stays in its page. ``loads``: open tasks, none of them 0."""
+"""``how``: which of the giving's ``picked_by`` and ``passed``, from 0. ``last``: the task's latest assignment; it ends
+with the task, so when and how stands among ``endings`` alone. ``later``: positions of its start and of its passing to
+another agent; the columns that change stand in no index, so their update stays in its page. ``loads``: open tasks, none
+of them 0."""
 
 INDEXES = 'CREATE INDEX assignments_of_agent ON assignments (agent, "grant", task);'
 
 _NEW = 'assignments (task, "grant", agent, rule, pooling, how)'
-_CHANGED = 'assignments (task, "grant", agent, rule, pooling, how, started_at, ended_at, outcome, last, later)'
-_FETCH = 'SELECT task, "grant", agent, rule, pooling, started_at FROM assignments WHERE last AND task = ANY(%s)'
+_CHANGED = 'assignments (task, "grant", agent, rule, pooling, how, started_at, reassigned_at, last, later)'
+_FETCH = (
+    'SELECT task, "grant", agent, rule, pooling, started_at FROM assignments WHERE last AND task = ANY(%s::bigint[])'
+)
 _UPDATE = """
-UPDATE assignments AS a SET started_at = greatest(a.started_at, n.started_at), ended_at = n.ended_at,
-    outcome = n.outcome, last = n.last, later = a.later || n.later::bigint[]
-FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::boolean[], %s::text[])
-    AS n (task, "grant", started_at, ended_at, outcome, last, later)
+UPDATE assignments AS a SET started_at = greatest(a.started_at, n.started_at), reassigned_at = n.reassigned_at,
+    last = n.reassigned_at = 0, later = a.later || n.later::bigint[]
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
+    AS n (task, "grant", started_at, reassigned_at, later)
 WHERE a.task = n.task AND a."grant" = n."grant"
 """
 _LOADS = """
 INSERT INTO loads SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[])
-ON CONFLICT (agent, rule) DO UPDATE SET tasks = loads.tasks + excluded.tasks
+ON CONFLICT (agent, rule) DO UPDATE SET tasks = loads.tasks + excluded.tasks RETURNING loads.tasks = 0
 """
 
 
@@ -69,12 +73,10 @@ class Held(msgspec.Struct):
 
 
 class Later(msgspec.Struct):
-    """What became of an assignment after it was made."""
+    """What became of an assignment after it was made, while its task went on."""
 
     started_at: int = 0
-    ended_at: int = 0
-    outcome: str = ""
-    last: bool = True
+    reassigned_at: int = 0
     positions: list[int] = []
 
 
@@ -104,7 +106,7 @@ class Assignments:
         """Read the latest assignment of tasks whose assignment the batch ends or starts."""
         self._touched = frozenset(tasks)
         if tasks:
-            cursor.execute(_FETCH, [tasks])
+            cursor.execute(_FETCH, [array_of(tasks)])
             self.held = {task: Held(*rest) for task, *rest in cursor.fetchall()}
 
     def allocated(self, event: ev.TasksAllocated, recorded: Recorded, poolings: Sequence[int]) -> None:
@@ -133,14 +135,18 @@ class Assignments:
         self._touch(task, held, recorded).started_at = recorded.at
         return held
 
-    def ended(self, task: int, outcome: str, recorded: Recorded, *, last: bool = True) -> Held | None:
+    def ended(self, task: int) -> Held | None:
         """The assignment in force is over; None: nobody held the task."""
         held = self.held.get(task)
-        if held is None:
-            return None
-        later = self._touch(task, held, recorded)
-        later.ended_at, later.outcome, later.last = recorded.at, outcome, last
-        self._loads[held.agent, held.rule] -= 1
+        if held is not None:
+            self._loads[held.agent, held.rule] -= 1
+        return held
+
+    def reassigned(self, task: int, recorded: Recorded) -> Held | None:
+        """The same, and the task goes on with another agent."""
+        held = self.ended(task)
+        if held is not None:
+            self._touch(task, held, recorded).reassigned_at = recorded.at
         return held
 
     def _touch(self, task: int, held: Held, recorded: Recorded) -> Later:
@@ -162,7 +168,8 @@ class Assignments:
             for task, later in touched.items()
         ]
         if old:
-            cursor.execute(_UPDATE, list(map(list, zip(*old, strict=True))))
+            *numbers, positions = zip(*old, strict=True)
+            cursor.execute(_UPDATE, [*map(array_of, numbers), list(positions)])
         self._write_loads(cursor)
 
     def _rows(self) -> tuple[list[str], list[str]]:
@@ -185,8 +192,8 @@ class Assignments:
         if not changed:
             return
         agents, rules = map(list, zip(*changed, strict=True))
-        cursor.execute(_LOADS, [agents, rules, list(changed.values())])
-        if min(changed.values()) < 0:
+        cursor.execute(_LOADS, [agents, rules, array_of(changed.values())])
+        if (True,) in cursor.fetchall():
             cursor.execute("DELETE FROM loads WHERE tasks = 0 AND agent = ANY(%s)", [agents])
 
 
@@ -208,9 +215,9 @@ def _rows_of(made: Made) -> list[tuple[int, str]]:
 
 
 def _end_of_row(later: Later) -> str:
-    last = "t" if later.last else "f"
-    return f"|{later.started_at}|{later.ended_at}|{later.outcome}|{last}|{array_of(later.positions)}\n"
+    last = "f" if later.reassigned_at else "t"
+    return f"|{later.started_at}|{later.reassigned_at}|{last}|{array_of(later.positions)}\n"
 
 
-def _columns_of(later: Later) -> tuple[int, int, str, bool, str]:
-    return (later.started_at, later.ended_at, later.outcome, later.last, array_of(later.positions))
+def _columns_of(later: Later) -> tuple[int, int, str]:
+    return (later.started_at, later.reassigned_at, array_of(later.positions))

@@ -17,6 +17,7 @@ CREATE TABLE counts (
 _ADD = """
 INSERT INTO counts SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[])
 ON CONFLICT (type, business_type, rule, status) DO UPDATE SET tasks = counts.tasks + excluded.tasks
+RETURNING counts.tasks = 0
 """
 _CLEAR = "DELETE FROM counts WHERE tasks = 0"
 
@@ -45,5 +46,5 @@ class Counts:
         if not changed:
             return
         cursor.execute(_ADD, [*map(list, zip(*changed, strict=True)), list(changed.values())])
-        if min(changed.values()) < 0:
+        if (True,) in cursor.fetchall():
             cursor.execute(_CLEAR)

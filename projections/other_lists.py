@@ -47,9 +47,8 @@ AGENTS: Listing[AgentView] = Listing(
 _NOT_DISTRIBUTED = f"""
 (SELECT coalesce(json_object_agg(reason, rows), '{{}}')::text FROM (
     SELECT reason, sum(rows)::bigint AS rows FROM (
-        SELECT {REASON} AS reason, g.waiting AS rows FROM poolings g
-            JOIN pools l ON l.id = g.pool LEFT JOIN methods m ON m.rule = l.rule
-            WHERE g.package = t.number AND g.waiting > 0
+        SELECT {REASON} AS reason, s.waiting AS rows FROM shares s
+            JOIN pools l ON l.id = s.pool LEFT JOIN methods m ON m.rule = l.rule WHERE s.package = t.number
         UNION ALL SELECT 'created', t.rows - t.distributed - t.waiting - t.cancelled
         UNION ALL SELECT 'cancelled', t.cancelled
     ) parts GROUP BY reason HAVING sum(rows) > 0) sums)"""

@@ -24,17 +24,19 @@ CREATE TABLE waiting (task bigint PRIMARY KEY, pooling bigint NOT NULL);
 CREATE TABLE poolings (
     id bigint PRIMARY KEY, pool bigint NOT NULL, rule {TEXT}, stage integer NOT NULL, lane jsonb NOT NULL,
     version bigint NOT NULL, pooled_at bigint NOT NULL, package bigint NOT NULL, type {TEXT}, business_type {TEXT},
-    trail bigint[] NOT NULL, waiting bigint NOT NULL
-) WITH (fillfactor = 80);
-CREATE INDEX poolings_waiting ON poolings (pool, package) WHERE waiting > 0;
+    trail bigint[] NOT NULL
+);
 CREATE TABLE pools (
     id bigint PRIMARY KEY, rule {TEXT}, stage integer NOT NULL, lane jsonb NOT NULL,
     waiting bigint NOT NULL, stalled {TEXT}
-);
+) WITH (fillfactor = 50);
+CREATE TABLE shares (
+    package bigint NOT NULL, pool bigint NOT NULL, waiting bigint NOT NULL, PRIMARY KEY (package, pool)
+) WITH (fillfactor = 50);
 CREATE TABLE methods (rule {TEXT} PRIMARY KEY, method {TEXT});
 """
-"""``trail``: positions of the events that led into the pooling. ``pools`` has the lanes that are not empty;
-``methods`` the rules in force."""
+"""``trail``: positions of the events that led into the pooling, which never changes. ``pools`` has the lanes that are
+not empty, ``shares`` how many rows of each package wait in them, none of them 0; ``methods`` the rules in force."""
 
 REASON = """
 CASE WHEN m.method IS NULL THEN 'no_rule_governs' WHEN m.method = 'claim' THEN 'to_be_claimed'
@@ -42,20 +44,21 @@ CASE WHEN m.method IS NULL THEN 'no_rule_governs' WHEN m.method = 'claim' THEN '
 """Why a lane waits, given ``pools l`` and ``methods m``: engine.decide.settling.reason_of in SQL."""
 
 _POOLINGS_OF = """
-SELECT id, pool, rule, stage, lane::text, version, pooled_at, package, type, business_type, trail, waiting
-FROM poolings WHERE id = ANY(%s)
+SELECT id, pool, rule, stage, lane::text, version, pooled_at, package, type, business_type, trail
+FROM poolings WHERE id = ANY(%s::bigint[])
 """
-_POOLS_OF = "SELECT id, rule, stage, lane::text, waiting, stalled FROM pools WHERE id = ANY(%s)"
+_POOLS_OF = "SELECT id, rule, stage, lane::text, waiting, stalled FROM pools WHERE id = ANY(%s::bigint[])"
 _KEEP_POOLS = """
 INSERT INTO pools SELECT id, rule, stage, lane::jsonb, waiting, stalled FROM unnest(
     %s::bigint[], %s::text[], %s::integer[], %s::text[], %s::bigint[], %s::text[]
 ) AS n (id, rule, stage, lane, waiting, stalled)
 ON CONFLICT (id) DO UPDATE SET waiting = excluded.waiting, stalled = excluded.stalled
 """
-_COUNT = """
-UPDATE poolings AS p SET waiting = n.waiting FROM unnest(%s::bigint[], %s::bigint[]) AS n (id, waiting)
-WHERE p.id = n.id AND p.waiting <> n.waiting
+_SHARE = """
+INSERT INTO shares SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])
+ON CONFLICT (package, pool) DO UPDATE SET waiting = shares.waiting + excluded.waiting RETURNING shares.waiting = 0
 """
+_TAKE = "DELETE FROM waiting WHERE task = ANY(%s::bigint[]) RETURNING task, pooling"
 _PLACES = 1 << 16
 """Poolings one event may make."""
 
@@ -85,7 +88,6 @@ class Pooling(msgspec.Struct):
     type: str
     business_type: str
     trail: Sequence[int]
-    waiting: int = 0
 
     @property
     def place(self) -> Place:
@@ -104,6 +106,10 @@ class Pools:
         self._new: list[int] = []
         self._made: Counter[int] = Counter()
         self._pools: dict[int, Pool] = {}
+        self._counted: dict[int, Pool] = {}
+        """Lanes whose count or reason may be another than in the table."""
+        self._shares: Counter[tuple[int, int]] = Counter()
+        """(package, pool) -> what the batch adds to the rows that wait."""
         self._methods: dict[str, str] | None = None
 
     def fetch(self, tasks: Sequence[int], poolings: Iterable[int], pools: Iterable[Pool]) -> None:
@@ -112,20 +118,20 @@ class Pools:
         ``poolings``: of tasks that somebody holds.
         """
         if tasks:
-            self._cursor.execute("DELETE FROM waiting WHERE task = ANY(%s) RETURNING task, pooling", [tasks])
+            self._cursor.execute(_TAKE, [array_of(tasks)])
             self.waiting = dict(self._cursor.fetchall())
-        named = {*self.waiting.values(), *poolings} - {0}
+        left = set(self.waiting.values())
+        named = {*left, *poolings} - {0}
         if named:
-            self._cursor.execute(_POOLINGS_OF, [list(named)])
-            for row in self._cursor.fetchall():
-                self.poolings[row[0]] = Pooling(*row)
-        wanted = {pooling.pool for pooling in self.poolings.values()} | {pool.id for pool in pools}
+            self._cursor.execute(_POOLINGS_OF, [array_of(named)])
+            self.poolings = {row[0]: Pooling(*row) for row in self._cursor.fetchall()}
+        wanted = {self.poolings[pooling].pool for pooling in left} | {pool.id for pool in pools}
         self._fetch_pools(list(wanted))
 
     def _fetch_pools(self, ids: list[int]) -> None:
         if not ids:
             return
-        self._cursor.execute(_POOLS_OF, [ids])
+        self._cursor.execute(_POOLS_OF, [array_of(ids)])
         for row in self._cursor.fetchall():
             self._pools[row[0]] = Pool(*row)
 
@@ -169,11 +175,13 @@ class Pools:
         known = self._pools.get(pool.id)
         if known is not None and known.waiting:
             known.stalled = reason
+            self._counted[known.id] = known
 
     def _count(self, pooling: Pooling, count: int) -> None:
-        pool = self._pools[pooling.pool]
-        pooling.waiting += count
+        pool = self._counted[pooling.pool] = self._pools[pooling.pool]
         pool.waiting += count
+        if pooling.package:
+            self._shares[pooling.package, pooling.pool] += count
         if not pool.waiting:
             pool.stalled = ""
 
@@ -182,29 +190,32 @@ class Pools:
         if self.waiting:
             rows = [f"{task}|{pooling}\n" for task, pooling in self.waiting.items()]
             copy_rows(cursor, "waiting", rows)
-        self._write_poolings(cursor)
+        if self._new:
+            copy_rows(cursor, "poolings", [_row_of(self.poolings[identity]) for identity in self._new])
         self._write_pools(cursor)
+        self._write_shares(cursor)
         if self._methods is not None:
             cursor.execute("DELETE FROM methods")
             names = [list(self._methods), list(self._methods.values())]
             cursor.execute("INSERT INTO methods SELECT * FROM unnest(%s::text[], %s::text[])", names)
 
-    def _write_poolings(self, cursor: Cursor) -> None:
-        if self._new:
-            copy_rows(cursor, "poolings", [_row_of(self.poolings[identity]) for identity in self._new])
-        new = set(self._new)
-        old = [pooling for identity, pooling in self.poolings.items() if identity not in new]
-        if old:
-            cursor.execute(_COUNT, [[pooling.id for pooling in old], [pooling.waiting for pooling in old]])
-
     def _write_pools(self, cursor: Cursor) -> None:
-        empty = [pool.id for pool in self._pools.values() if not pool.waiting]
+        empty = [pool.id for pool in self._counted.values() if not pool.waiting]
         if empty:
-            cursor.execute("DELETE FROM pools WHERE id = ANY(%s)", [empty])
-        kept = [pool for pool in self._pools.values() if pool.waiting]
+            cursor.execute("DELETE FROM pools WHERE id = ANY(%s::bigint[])", [array_of(empty)])
+        kept = [pool for pool in self._counted.values() if pool.waiting]
         if kept:
             columns = zip(*((p.id, p.rule, p.stage, p.lane, p.waiting, p.stalled) for p in kept), strict=True)
             cursor.execute(_KEEP_POOLS, list(map(list, columns)))
+
+    def _write_shares(self, cursor: Cursor) -> None:
+        changed = {key: count for key, count in self._shares.items() if count}
+        if not changed:
+            return
+        packages, pools = zip(*changed, strict=True)
+        cursor.execute(_SHARE, [array_of(packages), array_of(pools), array_of(changed.values())])
+        if (True,) in cursor.fetchall():
+            cursor.execute("DELETE FROM shares WHERE waiting = 0")
 
 
 def pool_of(rule: str | None, stage: int, lane: Sequence[AttributeValue]) -> Pool:
@@ -221,4 +232,4 @@ def pool_id(rule: str, stage: int, lane: str) -> int:
 
 def _row_of(pooling: Pooling) -> str:
     values = astuple(pooling)
-    return row_of([*values[:10], array_of(pooling.trail), pooling.waiting]) + "\n"
+    return row_of([*values[:10], array_of(pooling.trail)]) + "\n"

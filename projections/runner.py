@@ -24,8 +24,10 @@ CREATE TABLE IF NOT EXISTS view_positions (
 
 _LOCK = "SELECT view, position FROM view_positions WHERE view = ANY(%s) ORDER BY view FOR UPDATE"
 _MOVE = """
-UPDATE view_positions SET position = %s, updated_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint
-WHERE view = ANY(%s)
+WITH moved AS (
+    UPDATE view_positions SET position = %s, updated_at = (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+    WHERE view = ANY(%s)
+) SELECT pg_notify(%s, %s)
 """
 
 
@@ -86,8 +88,8 @@ def catch_up(
 
 def move(cursor: Cursor, names: Sequence[str], position: int, channel: str) -> None:
     """Write how far views have come, and tell whoever waits when this commits."""
-    cursor.execute(_MOVE, [position, list(names)])
-    cursor.execute("SELECT pg_notify(%s, %s)", [channel, json.dumps({"views": list(names), "position": position})])
+    told = json.dumps({"views": list(names), "position": position})
+    cursor.execute(_MOVE, [position, list(names), channel, told])
 
 
 def lock(cursor: Cursor, names: Sequence[str]) -> dict[str, int]:

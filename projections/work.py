@@ -105,7 +105,7 @@ class Work:
     def reassigned(self, event: ev.TaskReassigned, recorded: Recorded) -> None:
         pooling = self.pools.leave((event.task,))[0]
         status = _waiting(pooling)
-        former = self.assignments.ended(event.task, "reassigned", recorded, last=False)
+        former = self.assignments.reassigned(event.task, recorded)
         if former is not None:
             pooling, status = former.pooling, former.status
         held = Held(recorded.position, clean(event.agent), clean(event.rule or ""), pooling)
@@ -120,14 +120,14 @@ class Work:
     # --- coming to an end ---------------------------------------------------------------------------------------------
 
     def completed(self, event: ev.TaskCompleted, recorded: Recorded) -> None:
-        held = self.assignments.ended(event.task, "completed", recorded)
+        held = self.assignments.ended(event.task)
         self.tasks.ends[event.task] = End("completed", recorded.at, recorded.position, 0, json_of(event.wrap_up))
         if held is not None:
             self._move(event.task, held.pooling, held.status, "completed")
 
     def cancelled(self, event: ev.TasksCancelled, recorded: Recorded) -> None:
         for number, left in zip(event.tasks, self.pools.leave(event.tasks), strict=True):
-            held = self.assignments.ended(number, "cancelled", recorded)
+            held = self.assignments.ended(number)
             self.tasks.ends[number] = End("cancelled", recorded.at, recorded.position, left, "{}")
             pooling, status = (left, _waiting(left)) if held is None else (held.pooling, held.status)
             self._move(number, pooling, status, "cancelled")
@@ -181,8 +181,8 @@ def apply(cursor: Cursor, batch: Sequence[Recorded]) -> None:
 VIEW = View(
     "tasks",
     (
-        "tasks", "arrivals", "endings", "refusals", "waiting", "poolings", "pools", "methods", "givings", "assignments",
-        "loads", "counts",
+        "tasks", "arrivals", "endings", "refusals", "waiting", "poolings", "pools", "shares", "methods", "givings",
+        "assignments", "loads", "counts",
     ),
     tasks.DDL + pools.DDL + assignments.DDL + counts.DDL,
     apply,

@@ -28,7 +28,7 @@ _TASK_JOINS = {
 STATUS = """
 CASE WHEN e.ended IS NOT NULL THEN e.ended WHEN w.task IS NOT NULL THEN 'pooled' WHEN a.task IS NULL THEN 'created'
     WHEN a.started_at > 0 THEN 'in_progress' ELSE 'assigned' END"""
-_OPEN = "a.outcome = '' AND a.started_at"
+_OPEN = "e.ended IS NULL AND a.started_at"
 _PICKED_BY, _PASSED = "g.picked_by[a.how + 1]", "g.passed -> a.how"
 _WAITING_FOR = f"CASE WHEN w.task IS NULL THEN '' ELSE {REASON} END"
 _POSITIONS = """
@@ -114,7 +114,13 @@ GIVEN_OF_PACKAGE = (
 )
 """Where the assignments of a package's rows stand in the history."""
 
-_HISTORY_JOINS = {"n": "JOIN tasks n ON n.number = t.task", "g": 'JOIN givings g ON g."grant" = t."grant"'}
+_HISTORY_JOINS = {
+    "n": "JOIN tasks n ON n.number = t.task",
+    "g": 'JOIN givings g ON g."grant" = t."grant"',
+    "e": "LEFT JOIN endings e ON e.task = t.task AND t.last",
+}
+_OUTCOME = "CASE WHEN t.last THEN coalesce(e.ended, '') ELSE 'reassigned' END"
+_ENDED_AT = "CASE WHEN t.last THEN coalesce(e.ended_at, 0) ELSE t.reassigned_at END"
 
 ASSIGNMENTS: Listing[AssignmentView] = Listing(
     name="assignments",
@@ -133,15 +139,23 @@ ASSIGNMENTS: Listing[AssignmentView] = Listing(
         "round": Field("g.round", "int", ("g",)),
         "picked_by": Field("g.picked_by[t.how + 1]", "text", ("g",)),
         "passed": Field("(g.passed -> t.how)", "words", ("g",), sortable=False),
-        "outcome": Field("t.outcome", "text", values=("", "completed", "cancelled", "reassigned")),
+        "outcome": Field(
+            _OUTCOME, "text", ("e",),
+            values=("", "completed", "cancelled", "reassigned"),
+            special={
+                "": "t.last AND e.ended IS NULL",
+                "completed": "e.ended = 'completed'",
+                "cancelled": "e.ended = 'cancelled'",
+                "reassigned": "NOT t.last",
+            },
+        ),
         "assigned_at": Field("g.assigned_at", "time", ("g",)),
         "started_at": Field("t.started_at", "time"),
-        "ended_at": Field("t.ended_at", "time"),
+        "ended_at": Field(_ENDED_AT, "time", ("e",)),
     },
     columns=(
         't."grant"', "t.task", "t.agent", "t.rule", "g.version", "n.package", "g.round",
-        "g.picked_by[t.how + 1]", "(g.passed -> t.how)::text", "g.assigned_at", "t.started_at", "t.ended_at",
-        "t.outcome",
+        "g.picked_by[t.how + 1]", "(g.passed -> t.how)::text", "g.assigned_at", "t.started_at", _ENDED_AT, _OUTCOME,
     ),
     show_joins=" ".join(_HISTORY_JOINS.values()),
     row=reading(AssignmentView, {8: _words}),
@@ -166,8 +180,8 @@ POOLS: Listing[PoolView] = Listing(
     columns=(
         "l.rule", "l.stage", "l.lane::text", "l.waiting", REASON,
         "(SELECT r.created_at FROM tasks t JOIN arrivals r ON r.position = t.position WHERE t.number ="
-        " (SELECT min(w.task) FROM waiting w JOIN poolings p ON p.id = w.pooling"
-        " WHERE p.pool = l.id AND p.waiting > 0))",
+        " (SELECT w.task FROM waiting w JOIN poolings p ON p.id = w.pooling WHERE p.pool = l.id"
+        " ORDER BY w.task LIMIT 1))",
     ),
     show_joins=_METHODS["m"],
     row=reading(PoolView, {2: _lane}),

@@ -12,8 +12,7 @@ from projections.copying import clean
 from projections.work_lists import STATUS
 
 _TASKS = f"""
-SELECT t.number, {STATUS}, coalesce(p.rule, a.rule, ''), CASE WHEN a.outcome = '' THEN a.agent ELSE '' END,
-    CASE WHEN a.outcome = '' THEN a."grant" ELSE 0 END
+SELECT t.number, {STATUS}, coalesce(p.rule, a.rule, ''), coalesce(a.agent, ''), coalesce(a."grant", 0)
 FROM {{schema}}.tasks t LEFT JOIN {{schema}}.waiting w ON w.task = t.number
 LEFT JOIN {{schema}}.assignments a ON a.task = t.number AND a.last
 LEFT JOIN {{schema}}.endings e ON e.task = t.number

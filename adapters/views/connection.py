@@ -10,7 +10,7 @@ from psycopg import sql
 
 from adapters.log.codec import Stored, decode
 from adapters.log.connection import line
-from adapters.log.schemas import schema_of
+from adapters.log.schemas import schema_of, stream_of
 from engine.events import Recorded
 from projections.catalogue import VIEWS, layout_of
 from projections.port import View
@@ -20,12 +20,17 @@ MAX_EVENTS = 512
 MAX_BYTES = 16_000_000
 """A batch is bounded in events and in bytes as stored; bulk events carry some hundreds of rows each."""
 
-_FIRST_READ = 64
+_FIRST_READ = 256
 
 
 def channel_of(workspace: str) -> str:
     """The NOTIFY channel that says how far a workspace's views have come."""
     return schema_of(workspace) + "_views"
+
+
+def bell_of(workspace: str) -> str:
+    """The NOTIFY channel that tells the projector that somebody waits for its views."""
+    return schema_of(workspace) + "_wanted"
 
 
 def options(schema: str, *more: str) -> str:
@@ -86,6 +91,23 @@ def positions_of(connection: psycopg.Connection) -> dict[str, int]:
     return dict(connection.execute("SELECT view, position FROM view_positions").fetchall())
 
 
+_STORED = """
+SELECT originator_version, topic, state FROM {}.stored_events
+WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version LIMIT %s
+"""
+
+
+def reader(connection: psycopg.Connection, workspace: str) -> Callable[[int, int], list[Stored]]:
+    """Reads (after, limit) rows of the log over a connection for views, as bytes and not as text twice as long."""
+    stream, statement = stream_of(workspace), sql.SQL(_STORED).format(sql.Identifier(schema_of(workspace))).as_string()
+
+    def read(after: int, limit: int) -> list[Stored]:
+        with connection.cursor(binary=True) as cursor:
+            return [Stored(*row) for row in cursor.execute(statement, [stream, after, limit])]
+
+    return read
+
+
 class Window:
     """Batches of decoded events. Each event is read and decoded once, however many views want it."""
 
@@ -94,6 +116,11 @@ class Window:
         self._ahead: deque[Stored] = deque()
         self._batch: list[Recorded] = []
         self._limit = _FIRST_READ
+
+    @property
+    def behind(self) -> bool:
+        """Whether there was more in the log than the last batch took."""
+        return bool(self._ahead) or self._limit > _FIRST_READ
 
     def read(self, after: int) -> list[Recorded]:
         """The next events above a position, as many as make one batch. Raises UnknownEventError."""

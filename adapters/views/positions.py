@@ -1,10 +1,14 @@
-"""How far the views have come, as the projector tells it: what a query that must see its own writes waits for."""
+"""How far the views have come, as the projector tells it: what a query that must see its own writes waits for.
+
+It is listened to only while somebody waits, and the projector hears of that, so that it does not rest for long.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from time import monotonic
 
 import msgspec
 import psycopg
@@ -16,6 +20,13 @@ from projections.catalogue import view_named
 
 _POLL_SECONDS = 1.0
 _RETRY_SECONDS = 0.5
+_UNRUNG_SECONDS = 0.01
+"""How long it waits before it tells the projector: one that does not rest writes a few events in less."""
+_LINGER_SECONDS = 5.0
+"""How long it listens on when nobody waits any more: whoever asks now and then finds the positions known."""
+
+Ring = Callable[[], Awaitable[object]]
+"""Tells the projector that somebody waits; what fails is not raised, as it comes by itself a little later."""
 
 
 class BehindError(Exception):
@@ -30,12 +41,16 @@ class Moved(msgspec.Struct):
 
 
 class Positions:
-    """Follows the positions of a workspace's views: notifications at once, a look of its own each second."""
+    """Knows the positions of a workspace's views: notifications at once, a look of its own each second."""
 
-    def __init__(self, dsn: str, workspace: str) -> None:
+    def __init__(self, dsn: str, workspace: str, ring: Ring) -> None:
         self._dsn, self._schema, self._channel = dsn, schema_of(workspace), channel_of(workspace)
+        self._ring = ring
         self._known: dict[str, int] = {}
-        self._moved = asyncio.Condition()
+        self._moved = asyncio.Event()
+        """Set, and replaced by a new one, when something has become known."""
+        self._wanted = asyncio.Event()
+        self._waiting, self._waited_at, self._rung = 0, 0.0, False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -52,14 +67,32 @@ class Positions:
     async def wait_for(self, view_names: Iterable[str], position: int, seconds: float) -> None:
         """Until all these views stand at ``position`` or further. Raises BehindError; ValueError for a wrong name."""
         names = {view_named(name).name for name in view_names} if position > 0 else set()
+        if self._least(names, position) >= position:
+            return
+        self._waiting += 1
+        self._wanted.set()
         try:
-            async with asyncio.timeout(seconds), self._moved:
-                await self._moved.wait_for(lambda: self._least(names, position) >= position)
+            async with asyncio.timeout(seconds):
+                while self._least(names, position) < position:
+                    await self._until_moved(self._moved)
         except TimeoutError as error:
             raise BehindError(
                 f"Expected {', '.join(sorted(names))} at position {position} within {seconds:g} s,"
                 f" but the last behind is at {self._least(names, 0)}; try again, or ask with a lower min_position"
             ) from error
+        finally:
+            self._waiting -= 1
+            self._waited_at = monotonic()
+
+    async def _until_moved(self, moved: asyncio.Event) -> None:
+        """The projector is told, once however many wait, if the views do not move by themselves at once."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_UNRUNG_SECONDS):
+                await moved.wait()
+        if not moved.is_set() and not self._rung:
+            self._rung = True
+            await self._ring()
+        await moved.wait()
 
     def _least(self, names: set[str], empty: int) -> int:
         return min((self._known.get(name, 0) for name in names), default=empty)
@@ -80,18 +113,31 @@ class Positions:
             **line(self._dsn),
         )
         async with connection:
-            await connection.execute(f"LISTEN {self._channel}")
             while True:
                 await self._look(connection)
-                async for notification in connection.notifies(timeout=_POLL_SECONDS):
-                    said = msgspec.json.decode(notification.payload, type=Moved)
-                    await self._note(dict.fromkeys(said.views, said.position))
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_POLL_SECONDS):
+                        await self._wanted.wait()
+                if self._wanted.is_set():
+                    await self._attend(connection)
+
+    async def _attend(self, connection: psycopg.AsyncConnection) -> None:
+        """Follow closely as long as somebody waits, and a little longer."""
+        await connection.execute(f"LISTEN {self._channel}")
+        while self._waiting or monotonic() - self._waited_at < _LINGER_SECONDS:
+            await self._look(connection)
+            async for notification in connection.notifies(timeout=_POLL_SECONDS):
+                said = msgspec.json.decode(notification.payload, type=Moved)
+                self._note(dict.fromkeys(said.views, said.position))
+        self._wanted.clear()
+        await connection.execute(f"UNLISTEN {self._channel}")
 
     async def _look(self, connection: psycopg.AsyncConnection) -> None:
         cursor = await connection.execute("SELECT view, position FROM view_positions")
-        await self._note(dict(await cursor.fetchall()))
+        self._note(dict(await cursor.fetchall()))
 
-    async def _note(self, positions: dict[str, int]) -> None:
-        async with self._moved:
-            self._known.update(positions)
-            self._moved.notify_all()
+    def _note(self, positions: dict[str, int]) -> None:
+        self._known.update(positions)
+        self._rung = False
+        self._moved.set()
+        self._moved = asyncio.Event()

@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable, Sequence
 import psycopg
 
 from adapters.log.codec import UnknownEventError
-from adapters.log.connection import line
 from adapters.log.event_log import EventLog, LogUnavailableError
+from adapters.log.listening import LogListener
 from adapters.log.schemas import schema_of
 from adapters.processes.parent import stops_with_parent
-from adapters.views.connection import Window, channel_of, connect, create_views, positions_of
+from adapters.views.connection import Window, bell_of, channel_of, connect, create_views, positions_of, reader
 from adapters.views.rebuild import build_missing
 from engine.events import Recorded
 from projections.catalogue import VIEWS
@@ -32,12 +32,11 @@ POLL_SECONDS = 1.0
 """How long it sleeps at most when no notification comes."""
 AWAY_SECONDS = 1.0
 """How long it leaves PostgreSQL alone at most: views stand still until it looks again."""
-RESTED = 2.0
-"""It rests this many times as long as a batch took, so that on a busy machine batches grow and commands go first."""
-REST_SECONDS = 0.03
-"""But no longer: a query may be waiting for what was just written."""
+RESTED, REST_SECONDS = 2.0, 0.03
+"""It rests so many times as long as a batch took, but at most so long, while somebody waits for the views."""
+RESTED_UNWANTED, REST_UNWANTED_SECONDS = 10.0, 0.25
+"""The same while nobody does: batches grow, as half of what a batch costs is the same for one event or a hundred."""
 _RETRY_SECONDS = (0.2, 1.0, 5.0, 30.0)
-LOG_CHANNEL = "stored_events"
 NEW_OBJECTS = 200_000
 """Objects made between two looks of the garbage collector: a batch is that many, and none is part of a cycle."""
 
@@ -69,19 +68,22 @@ class Projector:
 
     def _follow(self, stop: threading.Event) -> None:
         events = EventLog(self._dsn, self._workspace)
+        listener = LogListener(self._dsn, "paidan-projector-listen", bell_of(self._workspace))
         try:
             events.create()
-            with connect(self._dsn, schema_of(self._workspace)) as connection, self._listener() as listener:
+            events.close()
+            with connect(self._dsn, schema_of(self._workspace)) as connection:
                 create_views(connection)
                 self._attempt = 0
-                window = Window(events.read_stored)
+                window = Window(reader(connection, self._workspace))
                 while not stop.is_set():
                     began = time.monotonic()
                     if self.step(connection, window):
-                        stop.wait(min(RESTED * (time.monotonic() - began), REST_SECONDS))
+                        _rest(stop, listener, time.monotonic() - began, window.behind)
                     else:
-                        _wait(listener)
+                        listener.wait(POLL_SECONDS)
         finally:
+            listener.close()
             events.close()
 
     def step(self, connection: psycopg.Connection, window: Window) -> bool:
@@ -127,13 +129,6 @@ class Projector:
     def _may_try(self, view: str) -> bool:
         return self._failures.get(view, (0, 0.0))[1] <= self._clock()
 
-    def _listener(self) -> psycopg.Connection:
-        listener = psycopg.connect(
-            self._dsn, autocommit=True, application_name="paidan-projector-listen", **line(self._dsn)
-        )
-        listener.execute(f"LISTEN {LOG_CHANNEL}")
-        return listener
-
 
 def main(dsn: str, workspace: str, stop: threading.Event | None = None, watch: Watch | None = None) -> None:
     """Run the projector as a process of its own until it is told to end."""
@@ -150,9 +145,12 @@ def main(dsn: str, workspace: str, stop: threading.Event | None = None, watch: W
         raise
 
 
-def _wait(listener: psycopg.Connection) -> None:
-    for _ in listener.notifies(timeout=POLL_SECONDS, stop_after=1):
-        return
+def _rest(stop: threading.Event, listener: LogListener, took: float, behind: bool) -> None:
+    """After a batch that took so long, in seconds."""
+    least = min(RESTED * took, REST_SECONDS)
+    stop.wait(least)
+    if not behind and not stop.is_set():
+        listener.rest(min(RESTED_UNWANTED * took, REST_UNWANTED_SECONDS) - least)
 
 
 def _delay(attempt: int) -> float:

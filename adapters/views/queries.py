@@ -6,12 +6,14 @@ Every answer is one SQL statement, so its rows and the position it reports are o
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from typing import Any, TypedDict, TypeVar, Unpack
 
 from adapters.log.codec import Stored, decode
 from adapters.log.schemas import schema_of, stream_of
+from adapters.views.connection import bell_of
 from adapters.views.positions import BehindError, Positions
-from adapters.views.query_pool import QueryPool, ViewsUnavailableError
+from adapters.views.query_pool import QueryPool, TooManyQueriesError, ViewsUnavailableError
 from engine.events import Recorded
 from projections import other_lists, work_lists
 from projections.errors import QueryError
@@ -80,7 +82,8 @@ class Queries:
     ) -> None:
         self._stream = stream_of(workspace)
         self._pool = QueryPool(dsn, schema_of(workspace), connections, patience, waiting)
-        self._positions = Positions(dsn, workspace)
+        self._positions = Positions(dsn, workspace, self._ring)
+        self._bell = bell_of(workspace)
         self._patience = patience
 
     async def open(self) -> None:
@@ -208,6 +211,10 @@ class Queries:
         return [decode(Stored(*row)) for row in rows], following
 
     # --- how ---------------------------------------------------------------------------------------------------------
+
+    async def _ring(self) -> None:
+        with suppress(ViewsUnavailableError, TooManyQueriesError):
+            await self._pool.fetch("SELECT pg_notify(%s, '')", [self._bell])
 
     async def _page(
         self, listing: Listing[Row], request: Request, min_position: int, scope: Scope = NO_SCOPE

@@ -48,7 +48,7 @@ def test_every_row_is_accounted_for(bank: Paidan, files: BankFiles) -> None:
     assert package["distributed"] + sum(package["not_distributed"].values()) == package["rows"]
     assert package["status"] == "partly_distributed" and all(package["not_distributed"])
     with bank.database() as database:
-        held = database.execute("SELECT count(*) FROM assignments WHERE outcome = ''").fetchone()
+        held = database.execute("SELECT sum(tasks)::bigint FROM loads").fetchone()
         waiting = database.execute("SELECT count(*) FROM waiting").fetchone()
         tasks = database.execute("SELECT count(*), count(DISTINCT number), count(DISTINCT line) FROM tasks").fetchone()
     assert held == (package["distributed"],) and waiting == (ROWS - package["rejected"] - package["distributed"],)
