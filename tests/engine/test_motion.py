@@ -57,6 +57,12 @@ def test_at_rest_there_is_nothing_to_do() -> None:
     assert scenario.workspace.follow_up(scenario.now) is None
 
 
+def test_who_has_no_room_all_the_same_is_no_reason_for_a_round() -> None:
+    scenario = Scenario(*_FULL, SetPresence("ann", "busy"), REST, StartTask(1, "ann", _GRANT))
+    scenario.do(CompleteTask(1, "ann", _GRANT))
+    assert scenario.workspace.follow_up(scenario.now) is None
+
+
 def test_a_restart_at_rest_finds_nothing_to_do() -> None:
     assert Scenario(*_FULL, RESTART).rest() == []
 
