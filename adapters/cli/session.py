@@ -191,8 +191,8 @@ def _check_texts(given: Mapping[str, Any]) -> None:
             if isinstance(text, str | Path) and not _is_text(str(text)):
                 raise fail(f"Expected {name} in UTF-8, but got {str(text)[:80]!r}; type it anew")
     actor = str(given["actor"])
-    if not (actor.isascii() and actor.isprintable()):
-        raise fail(f"Expected actor in ASCII letters, as it travels in a header, but got {actor[:80]!r}; write an id")
+    if not actor.isprintable():
+        raise fail(f"Expected actor in printable characters, but got {actor[:80]!r}; write a name or an id")
 
 
 def _is_text(text: str) -> bool:

@@ -78,6 +78,13 @@ class Checks:
             return value
         return self.text(field, value, limit, required=required)
 
+    def printable(self, field: str, value: str, limit: int = MAX_ID) -> str:
+        """A name that shows in a log as it is, in any script: nothing turns its direction or has no width."""
+        if not value.isprintable():
+            self.wrong(field, f"Expected printable characters in UTF-8, but got {_shown(value)}")
+            return value
+        return self.text(field, value, limit, required=True)
+
     def number(self, field: str, value: int, low: int = 0, high: int = MAX_NUMBER) -> int:
         """The number, from ``low`` to ``high``."""
         if not low <= value <= high:

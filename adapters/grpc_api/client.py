@@ -15,7 +15,7 @@ from paidan.v1.pools_pb2_grpc import PoolServiceStub
 from paidan.v1.rules_pb2_grpc import RuleServiceStub
 from paidan.v1.tasks_pb2_grpc import TaskServiceStub
 
-from adapters.grpc_api.metadata import ACTOR
+from adapters.grpc_api.metadata import naming
 from adapters.grpc_api.status import told
 from engine.refusals import Violation
 
@@ -58,7 +58,7 @@ class Client:
         options = [("grpc.max_receive_message_length", MESSAGE_BYTES), ("grpc.max_metadata_size", 16 * 1024)]
         self._server = server
         self._channel = grpc.insecure_channel(server, options=options)
-        self._metadata = ((ACTOR, actor),)
+        self._metadata = (naming(actor),)
         self.rules = RuleServiceStub(self._channel)
         self.agents = AgentServiceStub(self._channel)
         self.packages = PackageServiceStub(self._channel)

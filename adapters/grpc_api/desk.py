@@ -10,7 +10,7 @@ import grpc
 
 from adapters.grpc_api.checks import MAX_ID, Checks
 from adapters.grpc_api.failures import refused
-from adapters.grpc_api.metadata import ACTOR, ANONYMOUS, CALLER, CORRELATION, TRACEPARENT, traced
+from adapters.grpc_api.metadata import ACTOR, ANONYMOUS, CALLER, CORRELATION, TRACEPARENT, actor_of, traced
 from adapters.grpc_api.services import Services
 from adapters.grpc_api.telemetry import trace_at_hand
 from engine.answers import Answer
@@ -61,7 +61,7 @@ class Desk:
         if not sent:
             return ANONYMOUS, "", trace_at_hand.get()
         checks = self.checks()
-        actor = checks.line(ACTOR, str(sent.get(ACTOR, ANONYMOUS)), MAX_ID, required=True)
+        actor = checks.printable(ACTOR, actor_of(sent))
         correlation = checks.line(CORRELATION, str(sent.get(CORRELATION, "")), MAX_ID)
         checks.end()
         return actor, correlation, trace_at_hand.get() or traced(str(sent.get(TRACEPARENT, "")))

@@ -155,7 +155,7 @@ def test_no_arguments_are_too_odd(ruled: Served, tmp_path: Path) -> None:
         ("tasks", "create", "ticket", "--attribute", "days=2001-99-99: x"),
         ("tasks", "show", "99999999999999999999"),
         ("stats", "--actor", "\udcff"),
-        ("stats", "--actor", "张三"),
+        ("stats", "--actor", "张\u202e三"),
         ("stats", "--actor", "a\nb"),
         ("stats", "--server", "\udcff"),
         ("stats", "--workspace", "\udcff"),

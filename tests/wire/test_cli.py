@@ -199,5 +199,6 @@ def test_views_that_lag_are_shown_with_a_note(cli: Cli, monkeypatch: pytest.Monk
 
 
 def test_in_whose_name(cli: Cli) -> None:
-    position = cli.json("tasks", "create", "ticket", "--actor", "wang")[0]["position"]
-    assert cli.json("events", "--from", position, "--limit", 1)[0]["actor"] == "wang"
+    for actor in ("wang", "张三", "50%25"):
+        position = cli.json("tasks", "create", "ticket", "--actor", actor)[0]["position"]
+        assert cli.json("events", "--from", position, "--limit", 1)[0]["actor"] == actor

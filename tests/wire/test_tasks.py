@@ -120,6 +120,9 @@ def test_who_asks_stands_in_the_log(ruled: Served) -> None:
     assert (batch.events[0].actor, batch.events[0].correlation_id) == ("li", "case-7")
     found = refused(ruled.tasks.CreateTask, request, metadata=(("paidan-actor", "x" * 200),))
     assert found.fields == ["paidan-actor"]
+    for name in (b"\xff", "张\u202e三".encode(), "a\u200bb".encode(), "张\n三".encode(), b"", "张".encode() * 129):
+        found = refused(ruled.tasks.CreateTask, request, metadata=(("paidan-actor-bin", name),))
+        assert (found.code, found.fields) == (grpc.StatusCode.INVALID_ARGUMENT, ["paidan-actor"])
 
 
 LONG = "x" * 5_000
