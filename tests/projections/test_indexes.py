@@ -11,7 +11,7 @@ import pytest
 
 from adapters.log.schemas import schema_of
 from adapters.views.connection import options
-from projections.listing import NO_SCOPE, Listing, Request, Scope, _digest, _token, plan
+from projections.listing import NO_SCOPE, Listing, Request, Scope, _digest, plan, token_of
 from projections.work_lists import ASSIGNMENTS, GIVEN_OF_PACKAGE, TASKS
 from tests.projections.drawing import seeded
 from tests.projections.live import Live
@@ -78,7 +78,7 @@ def test_an_index_finds_the_rows(
     plans: psycopg.Connection, listing: Listing, asked: str, scope: Scope, index: str, condition: str
 ) -> None:
     last = [5, 5][: len(listing.key)]
-    token = _token(_digest(listing.name, Request(filter=asked), scope), last)
+    token = token_of(_digest(listing.name, Request(filter=asked), scope), last)
     steps = chosen(plans, listing, Request(filter=asked, page_token=token), scope)
     assert not [step for step in steps if step["Node Type"] == "Seq Scan" and step["Relation Name"] in _LARGE], steps
     assert condition in conditions(steps)[index]
