@@ -150,7 +150,7 @@ def _announce(settings: Settings, nats: str, as_json: bool) -> None:
     )
 
 
-NICENESS = {Role.SERVER: 0, Role.PROJECTOR: 10, Role.IMPORTER: 10, Role.PUBLISHER: 10}
+NICENESS = {Role.SERVER: 0, Role.PROJECTOR: 5, Role.IMPORTER: 10, Role.PUBLISHER: 10}
 """What may lag goes after: on a busy machine a claim is answered first, and yet nobody is starved."""
 
 

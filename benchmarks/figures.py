@@ -15,10 +15,10 @@ def of_commands(rates: Rates) -> str:
     return f"{shown}; a claim {ms(rates.claim_times)}"
 
 
-def of_claims(idle: Spread, during: Spread, done: Import) -> str:
-    """A single caller on an idle server and beside an import."""
+def of_claims(echo: Spread, idle: Spread, during: Spread, done: Import) -> str:
+    """A single caller on an idle server and beside an import; how a bare echo fares on an idle machine."""
     rate = f"{done.rows:,} rows in {done.seconds:.1f} s ({done.rows / done.seconds:,.0f} rows/s)"
-    claims = f"idle {ms(idle)}; during {ms(during)} over {during.calls:,} claims"
+    claims = f"idle {ms(idle)} (a bare echo {ms(echo)}); during {ms(during)} over {during.calls:,} claims"
     return f"{claims}; {rate}; most memory, {memory(done.peak)}"
 
 

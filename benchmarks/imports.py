@@ -12,6 +12,8 @@ from typing import NamedTuple
 import psycopg
 
 from benchmarks.desk import import_package, until_at_rest
+from benchmarks.echo import echo_server
+from benchmarks.load import runs
 from benchmarks.load.runs import Load, Spread, spread
 from benchmarks.served import PATIENCE_S, Server
 
@@ -95,6 +97,12 @@ def raw_copy(dsn: str, package: Path, rounds: int = 3) -> float:
             taken.append(perf_counter() - started)
             connection.execute("DROP TABLE floor")
     return min(taken)
+
+
+def echoes_idle(load: Load, count: int) -> Spread:
+    """A single caller of the bare echo: what a call alone costs on a machine at rest."""
+    with echo_server() as echo:
+        return spread(load.run(runs.single_echoes, echo, count).scripts)
 
 
 def claims_idle(server: Server, load: Load, tag: str, count: int) -> Spread:

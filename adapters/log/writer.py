@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from math import inf
 from time import perf_counter, time_ns
@@ -167,15 +168,17 @@ class Writer:
                 await self._appended()
 
     async def _until_there_is_work(self, workspace: Workspace) -> None:
-        due = workspace.state.timers.next_due()
-        wait = None if due is None else max(0.0, (due - self._clock()) / 1000)
-        try:
-            async with asyncio.timeout(wait):  # wait_for would swallow a cancellation that comes together with work
-                await self._work.wait()
-        except TimeoutError:
-            pass
+        if not self._work.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._until_due(workspace)):  # wait_for would swallow a cancellation
+                    await self._work.wait()  # that comes together with work
         self._work.clear()
         self._tick(workspace)
+
+    def _until_due(self, workspace: Workspace) -> float | None:
+        """Seconds until the next timer; None: there is none."""
+        due = workspace.state.timers.next_due()
+        return None if due is None else max(0.0, (due - self._clock()) / 1000)
 
     def _tick(self, workspace: Workspace) -> None:
         """Timers that are due come first, however much work there is."""

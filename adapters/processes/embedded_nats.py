@@ -25,7 +25,7 @@ import psutil
 
 from adapters.processes.shared_server import SharedServer
 
-NICENESS = 5
+NICENESS = 10
 """On a busy machine commands go before what tells of them; more would starve it beside other busy processes."""
 START_S = 20.0
 """A server that recovers a large stream takes its time; it is started again only when it ended."""

@@ -55,6 +55,11 @@ def echo(address: str, count: int, callers: int) -> Times:
     return _drive(address, scripts.echoes(count), callers)
 
 
+def single_echoes(address: str, count: int) -> Times:
+    """One caller of the bare server, who rests as the one who claims does: a machine at rest is slow to wake."""
+    return _drive(address, scripts.echoes(count), 1, CLAIM_EVERY_S)
+
+
 def create(address: str, first: int, count: int) -> Times:
     """Fill the claim pool."""
     return _drive(address, scripts.creates(first, count, []), 64)
