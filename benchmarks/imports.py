@@ -59,9 +59,14 @@ class Peak(threading.Thread):
         return self.bytes
 
 
-def timed_import(server: Server, package: Path, at_rest: Callable[[], None] = lambda: None) -> Import:
-    """Import a package and wait until all of it is seen, and then until all of it is published, which is not timed."""
+def timed_import(server: Server, package: Path) -> Import:
+    """A package on a server at rest."""
     until_quiet(server)
+    return _timed(server, package)
+
+
+def _timed(server: Server, package: Path, at_rest: Callable[[], None] = lambda: None) -> Import:
+    """Import a package and wait until all of it is seen, and then until all of it is published, which is not timed."""
     peak = Peak(server)
     peak.start()
     before, started = server.cpu(), perf_counter()
@@ -112,9 +117,10 @@ def claims_idle(server: Server, load: Load, tag: str, count: int) -> Spread:
 
 def claims_during(server: Server, load: Load, package: Path, at_most: int) -> tuple[Spread, Import]:
     """A single caller while a package is imported."""
+    until_quiet(server)
     claiming = load.start_claims(server.address, "during", at_most)
     try:
-        done = timed_import(server, package, load.end)
+        done = _timed(server, package, load.end)
     finally:
         load.end()
     return spread(claiming.result().scripts), done

@@ -37,7 +37,7 @@ class Sizes(msgspec.Struct, frozen=True):
     lifecycle_s: float = 8.0
     callers: tuple[int, ...] = (1, 16, 64, 256)
     idle_claims: int = 1_000
-    jobs: tuple[tuple[str, int], ...] = (("pgqueuer", 100_000), ("procrastinate", 20_000), ("aggregates", 50_000))
+    jobs: tuple[tuple[str, int], ...] = (("pgqueuer", 100_000), ("procrastinate", 5_000), ("aggregates", 20_000))
     host_rows: int = 41_188
 
 

@@ -99,56 +99,56 @@ class Agenda:
     def _over(self, _state: State, event: ev.PackageFailed | ev.PackageWithdrawn) -> None:
         self._sweeping[event.package] = None
 
-    def next(self, state: State) -> cmd.Command | None:
-        """The next follow-up, None when everything is at rest."""
+    def next(self, state: State, most: int | None = None) -> cmd.Command | None:
+        """The next follow-up, of ``most`` tasks or a round; None when everything is at rest."""
         steps = (
             self._next_freed, self._next_sweep, self._next_repool, self._next_pooling, self._next_round,
             self._next_settling,
         )  # fmt: skip
         for step in steps:
-            command = step(state)
+            command = step(state, most or ROUND)
             if command is not None:
                 return command
         return None
 
-    def _next_freed(self, state: State) -> cmd.Command | None:
+    def _next_freed(self, state: State, limit: int) -> cmd.Command | None:
         """Only lanes at rest: nobody else has room for those. The others wait for a round that asks everybody."""
         among = tuple(agent for agent in self._freed if agent in state.agents and state.agents[agent].has_room)
         self._freed.clear()
         lanes = tuple(key for key in state.lanes if key not in self._lanes) if self._lanes else None
-        return cmd.AllocateTasks(ROUND, lanes, among) if among and lanes != () else None
+        return cmd.AllocateTasks(limit, lanes, among) if among and lanes != () else None
 
-    def _next_sweep(self, state: State) -> cmd.Command | None:
+    def _next_sweep(self, state: State, limit: int) -> cmd.Command | None:
         for number in list(self._sweeping):
             package = state.packages[number]
             if package.swept_through < package.last_task:
-                return cmd.SweepPackage(number, ROUND)
+                return cmd.SweepPackage(number, limit)
             del self._sweeping[number]
         return None
 
-    def _next_repool(self, _state: State) -> cmd.Command | None:
+    def _next_repool(self, _state: State, _limit: int) -> cmd.Command | None:
         numbers = tuple(islice(self._repooling, REPOOL)) if self._repooling else ()
         if numbers:
             return cmd.RepoolTasks(numbers)
         self._repooling = None
         return None
 
-    def _next_pooling(self, state: State) -> cmd.Command | None:
+    def _next_pooling(self, state: State, limit: int) -> cmd.Command | None:
         for number in list(self._pooling):
             package = state.packages[number]
             pooled = package.pooled_through >= package.last_task and package.status != "parsed"
             if package.status in _POOLING and not pooled:
-                return cmd.PoolPackage(number, ROUND)
+                return cmd.PoolPackage(number, limit)
             del self._pooling[number]
             self._settle(number)
         return None
 
-    def _next_round(self, state: State) -> cmd.Command | None:
+    def _next_round(self, state: State, limit: int) -> cmd.Command | None:
         lanes = tuple(key for key in self._lanes if key in state.lanes and _is_push(state, key))
         self._lanes.clear()
-        return cmd.AllocateTasks(ROUND, lanes=lanes) if lanes else None
+        return cmd.AllocateTasks(limit, lanes=lanes) if lanes else None
 
-    def _next_settling(self, _state: State) -> cmd.Command | None:
+    def _next_settling(self, _state: State, _limit: int) -> cmd.Command | None:
         packages = tuple(self._settling)
         self._settling.clear()
         return cmd.SettlePackages(packages) if packages else None

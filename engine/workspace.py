@@ -55,9 +55,9 @@ class Workspace:
         self._agenda.again(order.command, decision)
         return recorded, self._told(self._answer(order, recorded))
 
-    def follow_up(self, now: int) -> Outcome | None:
-        """The next step of what events have set in motion, None when all is at rest."""
-        command = self._agenda.next(self.state)
+    def follow_up(self, now: int, most: int | None = None) -> Outcome | None:
+        """The next step of what events have set in motion, of ``most`` tasks or a round; None when all is at rest."""
+        command = self._agenda.next(self.state, most)
         return None if command is None else self.handle(Order(command, SYSTEM), now)
 
     def tick(self, now: int) -> Outcome:

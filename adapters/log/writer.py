@@ -194,7 +194,7 @@ class Writer:
         self._held_back = len(self._decided.events) >= self._limits.pending_bulk
         if self._held_back:
             return bool(self.queue)  # the next append gives the word to go on
-        outcome = workspace.follow_up(self._clock())
+        outcome = workspace.follow_up(self._clock(), self._limits.asked_step if self._asked_lately() else None)
         if outcome is not None:
             self._note(outcome, None)
         return outcome is not None or bool(self.queue)

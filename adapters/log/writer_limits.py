@@ -23,5 +23,8 @@ class Limits(msgspec.Struct, frozen=True):
     """It does so for no longer."""
     slice_ms: float = 3.0
     """Deciding goes on this long before others get the event loop."""
+    asked_step: int = 100
+    """Tasks of one step of bulk work while people ask for something: a call takes several turns of the event loop, and
+    may wait for a step at each. Otherwise a step is five times as large, which costs less a task."""
     rest_ms: float = 1.0
     """The event loop's own after each step of bulk work, while people ask for something: a call takes several turns."""

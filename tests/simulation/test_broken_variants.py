@@ -21,7 +21,7 @@ from engine.decide import DECIDE
 from engine.decide.seats import Seat, Seats
 from engine.decide.strategies import Queue
 from engine.evolve import EVOLVE
-from engine.reactions import ROUND, Agenda
+from engine.reactions import Agenda
 from engine.state import Agent, State
 from engine.workspace import Workspace
 from tests.simulation.steps import LIMITS, WIDTH, limited, opened, run
@@ -173,10 +173,10 @@ def freed_capacity_is_forgotten(patch: Patch) -> None:
 
 
 def freed_agents_get_what_others_were_not_asked_about(patch: Patch) -> None:
-    def wrong(self: Agenda, state: State) -> cmd.Command | None:
+    def wrong(self: Agenda, state: State, limit: int) -> cmd.Command | None:
         among = tuple(self._freed)
         self._freed.clear()
-        return cmd.AllocateTasks(ROUND, None, among) if among else None
+        return cmd.AllocateTasks(limit, None, among) if among else None
 
     patch.setattr(Agenda, "_next_freed", wrong)
 
@@ -186,7 +186,7 @@ def a_restart_looks_at_nothing(patch: Patch) -> None:
 
 
 def distribution_is_never_settled(patch: Patch) -> None:
-    patch.setattr(Agenda, "_next_settling", lambda self, state: None)
+    patch.setattr(Agenda, "_next_settling", lambda self, state, limit: None)
 
 
 def the_log_forgets_why(patch: Patch) -> None:
