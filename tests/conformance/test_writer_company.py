@@ -1,4 +1,4 @@
-"""Callers who ask at once share appends; one who asks alone is not kept waiting for company."""
+"""The writer and how many ask: callers share appends, one alone is not kept waiting, bulk work makes way."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import asyncio
 import time
 from statistics import median
 
+import pytest
+
 from adapters.log.writer_limits import Limits
 from engine.answers import Answer
-from tests.conformance.writing import FailingLog, order, ready, writing
-from tests.engine.given import task
+from engine.events import TasksAllocated
+from engine.reactions import ROUND
+from tests.conformance.writing import FailingLog, order, prepared, ready, until, writing
+from tests.engine.given import package, row, task
 
 CALLERS, TIMES = 40, 10
 
@@ -47,3 +51,24 @@ def test_one_who_asks_alone_does_not_wait(log: FailingLog, workspace_name: str) 
             return time.monotonic() - began
 
     assert asyncio.run(story()) < 5
+
+
+@pytest.mark.parametrize(("lately", "largest"), [(60.0, 50), (-1.0, ROUND)], ids=["while-people-ask", "alone"])
+def test_bulk_work_takes_small_steps_while_people_ask(
+    log: FailingLog, workspace_name: str, monkeypatch: pytest.MonkeyPatch, lately: float, largest: int
+) -> None:
+    """A call may wait for a step at each turn that it takes."""
+    monkeypatch.setattr("adapters.log.writer.LATELY_S", lately)
+
+    async def story() -> None:
+        log.create()
+        async with writing(log, workspace_name, limits=Limits(asked_step=50)) as writer:
+            for one in prepared(log, workspace_name, method="push"):
+                await writer.submit(one)
+            for command in package([row(line) for line in range(ROUND + 100)]):
+                await writer.submit(order(command))
+            await until(lambda: writer.state.packages[1].status == "distributed")
+
+    asyncio.run(story())
+    steps = [len(one.event.tasks) for one in log.replay() if isinstance(one.event, TasksAllocated)]
+    assert sum(steps) == ROUND + 100 and max(steps) == largest
