@@ -24,7 +24,16 @@ from adapters.log.command_queue import CommandQueue, Reply
 from adapters.log.event_log import ConflictError, EventLog, LogUnavailableError
 from adapters.log.writer_limits import Limits
 from engine.answers import Answer
-from engine.commands import ImportRows, Order
+from engine.commands import (
+    CancelTask,
+    ClaimTask,
+    CompleteTask,
+    CreateTask,
+    Order,
+    ReassignTask,
+    SetPresence,
+    StartTask,
+)
 from engine.events import Recorded
 from engine.refusals import Refusal
 from engine.state import State
@@ -32,8 +41,10 @@ from engine.workspace import Workspace
 
 log = logging.getLogger("paidan.writer")
 
+ASKED = (CreateTask, ClaimTask, StartTask, CompleteTask, CancelTask, ReassignTask, SetPresence)
+"""What people wait for. What comes with packages is bulk work itself."""
 LATELY_S = 0.1
-"""People count as asking for this long after their last command. The importer's rows are bulk work themselves."""
+"""They count as asking for this long after their last command."""
 GATHER_STEP_S = 0.001
 """Company that comes, comes sooner than this after the last."""
 FOLLOW_S = 0.3
@@ -108,7 +119,7 @@ class Writer:
         Raises NotServingError, OverloadedError; LateError where it was not decided because the deadline had passed.
         """
         self._open()
-        if not isinstance(order.command, ImportRows):
+        if isinstance(order.command, ASKED):
             self._asked_at = perf_counter()
         self._work.set()
         return await self.queue.answer(order, until)

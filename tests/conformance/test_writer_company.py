@@ -10,6 +10,7 @@ import pytest
 
 from adapters.log.writer_limits import Limits
 from engine.answers import Answer
+from engine.commands import SetPresence
 from engine.events import TasksAllocated
 from engine.reactions import ROUND
 from tests.conformance.writing import FailingLog, order, prepared, ready, until, writing
@@ -65,6 +66,7 @@ def test_bulk_work_takes_small_steps_while_people_ask(
         async with writing(log, workspace_name, limits=Limits(asked_step=50)) as writer:
             for one in prepared(log, workspace_name, method="push"):
                 await writer.submit(one)
+            await writer.submit(order(SetPresence("bob", "busy")))
             for command in package([row(line) for line in range(ROUND + 100)]):
                 await writer.submit(order(command))
             await until(lambda: writer.state.packages[1].status == "distributed")
