@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 
 import pytest
@@ -177,5 +176,5 @@ def test_rows_before_the_damage_are_still_given() -> None:
 
 
 def test_members_of_a_gzip_file_are_read_one_after_another() -> None:
-    rows, _, _ = read(gzip.compress(b"c,v\n1,2\n") + gzip.compress(b"3,4\n"), ONE)
+    rows, _, _ = read(packed(b"c,v\n1,2\n") + packed(b"3,4\n"), ONE)
     assert [row.customer for row in rows] == ["1", "3"]
