@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+from pathlib import Path
 
 from adapters.grpc_api.importer_client import connected
 from adapters.importing.importer import Importer
@@ -12,7 +13,7 @@ from adapters.importing.spool import Spool
 from adapters.processes.parent import ends_with_parent
 
 
-def run_importer(target: str, workspace: str, spool_directory: str) -> None:
+def run_importer(target: str, workspace: str, spool_directory: Path) -> None:
     """Import what comes to a workspace of the server at ``target``, until SIGTERM, SIGINT or the end of a piped stdin.
 
     A supervisor keeps the other end of that pipe, so the importer never outlives it.
@@ -21,7 +22,7 @@ def run_importer(target: str, workspace: str, spool_directory: str) -> None:
     asyncio.run(_until_told(target, workspace, spool_directory))
 
 
-async def _until_told(target: str, workspace: str, spool_directory: str) -> None:
+async def _until_told(target: str, workspace: str, spool_directory: Path) -> None:
     async with connected(target, workspace) as port:
         importing = asyncio.create_task(Importer(port, Spool(spool_directory).open).run())
         _stop_when_told(importing)

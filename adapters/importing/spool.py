@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator
 from hashlib import sha256
-from typing import BinaryIO, cast
+from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 from fsspec.core import url_to_fs
@@ -53,18 +54,18 @@ class Spooled(msgspec.Struct, frozen=True):
 
 
 class Spool:
-    """Lists kept in a directory, given as a path or an fsspec URL. Nothing half-done is ever seen in it.
+    """Lists kept in a directory. Nothing half-done is ever seen in it.
 
     Copies run in threads that spend their time in reading, hashing and writing, which all let the event loop go on.
     """
 
     def __init__(
-        self, directory: str, max_size: int = MAX_SIZE, most_bytes: int = MOST_BYTES, keep_s: float = KEEP_S
+        self, directory: Path, max_size: int = MAX_SIZE, most_bytes: int = MOST_BYTES, keep_s: float = KEEP_S
     ) -> None:
-        self._fs, self._directory = url_to_fs(directory)
+        self._directory = directory
         self._max_size, self._most_bytes, self._keep_s = max_size, most_bytes, keep_s
-        self._fs.makedirs(self._directory, exist_ok=True)
-        clean_parts(self._fs, self._directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        clean_parts(directory)
 
     async def put_uri(self, uri: str) -> Spooled:
         """Take in what is at a path or URI. Raises SourceError, SpoolUnwritableError."""
@@ -73,7 +74,7 @@ class Spool:
     async def put_chunks(self, chunks: AsyncIterator[bytes]) -> Spooled:
         """Take in bytes as they come. Raises SourceError, SpoolUnwritableError, and whatever ``chunks`` raises."""
         await asyncio.to_thread(self._check_room)
-        with Part(self._fs, self._directory) as part:
+        with Part(self._directory) as part:
             waiting = bytearray()
             async for chunk in chunks:
                 waiting += chunk
@@ -85,14 +86,14 @@ class Spool:
 
     def sweep(self, needed: Collection[str]) -> int:
         """Remove lists that are neither ``needed`` nor recent; gives how many."""
-        return sweep(self._fs, self._directory, needed, self._keep_s)
+        return sweep(self._directory, needed, self._keep_s)
 
     def open(self, name: str) -> BinaryIO:
         """A list's bytes, seekable. Raises SourceError if the spool has none of that name."""
         if not WHOLE.fullmatch(name):
             raise SourceError(f"Expected the name of a spooled list, but got {name!r}")
         try:
-            return cast(BinaryIO, self._fs.open(self._path(name), "rb"))
+            return (self._directory / name).open("rb")
         except OSError as error:
             raise SourceError(
                 f"Expected {name} in the spool {self._directory}, but it cannot be opened ({error}); import it again"
@@ -100,7 +101,7 @@ class Spool:
 
     def _put_uri(self, uri: str) -> Spooled:
         self._check_room()
-        with Part(self._fs, self._directory) as part:
+        with Part(self._directory) as part:
             for block in _blocks(uri):
                 self._write(part, block)
             return self._keep(part)
@@ -115,18 +116,15 @@ class Spool:
 
     def _keep(self, part: Part) -> Spooled:
         digest = part.digest
-        part.keep_as(self._path(digest))
+        part.keep_as(self._directory / digest)
         return Spooled(digest, digest, part.size)
 
     def _check_room(self) -> None:
         with writing():
-            full = bytes_in(self._fs, self._directory)
+            full = bytes_in(self._directory)
         if full > self._most_bytes:
             told = f"Expected room in the spool, but it has {full} bytes of {self._most_bytes}"
             raise SpoolFullError(f"{told}; import later, or give it more (limits.spool_bytes)")
-
-    def _path(self, name: str) -> str:
-        return f"{self._directory}/{name}"
 
 
 def package_digest(content_digest: str, mapping: ColumnMapping, task_type: str, business_type: str) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
-from collections.abc import Callable, Collection, Iterator
-
-from fsspec import AbstractFileSystem
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from pathlib import Path
 
 from adapters.importing.spool_parts import STALE_AFTER, clean_parts, remove_older
 
@@ -23,19 +24,23 @@ Sweep = Callable[[Collection[str]], int]
 """Removes all lists but these and recent ones; gives how many."""
 
 
-def bytes_in(fs: AbstractFileSystem, directory: str) -> int:
+def bytes_in(directory: Path) -> int:
     """Bytes of all that is in the spool, parts under way included."""
-    return sum(item["size"] or 0 for item in fs.ls(directory, detail=True) if item["type"] == "file")
+    found = 0
+    for entry in os.scandir(directory):
+        with suppress(FileNotFoundError):  # removed since it was listed
+            found += entry.stat().st_size if entry.is_file() else 0
+    return found
 
 
-def sweep(fs: AbstractFileSystem, directory: str, needed: Collection[str], keep_s: float) -> int:
+def sweep(directory: Path, needed: Collection[str], keep_s: float) -> int:
     """Remove lists that are not needed and came in longer ago than ``keep_s``; gives how many.
 
     One that came in within the last hour stays in any case: its package may be about to be registered.
     """
-    clean_parts(fs, directory)
-    paths = (path for path, name in _whole(fs, directory) if name not in needed)
-    return remove_older(fs, paths, max(keep_s, STALE_AFTER))
+    clean_parts(directory)
+    lists = (path for path in directory.iterdir() if WHOLE.fullmatch(path.name))
+    return remove_older((path for path in lists if path.name not in needed), max(keep_s, STALE_AFTER))
 
 
 async def sweep_for_ever(sweep: Sweep, needed: Callable[[], Collection[str] | None]) -> None:
@@ -55,10 +60,3 @@ async def _swept(sweep: Sweep, needed: Collection[str]) -> None:
     else:
         if removed:
             log.info("%d lists removed from the spool: their packages are done", removed)
-
-
-def _whole(fs: AbstractFileSystem, directory: str) -> Iterator[tuple[str, str]]:
-    for path in fs.ls(directory, detail=False):
-        name = path.rpartition("/")[2]
-        if WHOLE.fullmatch(name):
-            yield path, name

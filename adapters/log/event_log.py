@@ -19,6 +19,7 @@ from psycopg.sql import SQL, Identifier
 from adapters.log.codec import GENESIS, Stored, decode, encode, hash_of
 from adapters.log.connection import OneConnection, settings
 from adapters.log.recorder import OneStatementRecorder
+from adapters.log.rows import rows_of
 from adapters.log.schemas import schema_of, stream_of
 from engine.events import Recorded
 
@@ -42,6 +43,7 @@ class EventLog:
 
     def __init__(self, dsn: str, workspace: str) -> None:
         self._dsn, self._schema, self._stream = dsn, schema_of(workspace), stream_of(workspace)
+        self._read_rows = rows_of(self._schema, self._stream)
         self._connection = OneConnection(dsn)
         self._datastore = _datastore(self._connection, self._schema)
         self._recorder: OneStatementRecorder | None = None
@@ -82,8 +84,7 @@ class EventLog:
     def read_stored(self, after: int, limit: int) -> list[Stored]:
         """Rows above a position, in order, as they are in the table."""
         with self._connection.moving(limit * LARGE):
-            found = self._asked(lambda: self._events().select_rows(self._stream, after, limit))
-        return [Stored(*row) for row in found]
+            return self._asked(lambda: self._events().select_rows(self._read_rows, after, limit))
 
     def replay(self, after: int = 0, batch: int = 200) -> Iterator[Recorded]:
         """All events above a position."""

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from eventsourcing.persistence import InterfaceError, OperationalError, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from eventsourcing.utils import retry
-from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Composed, Identifier
+
+from adapters.log.codec import Stored
+from adapters.log.rows import ReadRows
 
 APPEND = """
 WITH added AS (
@@ -36,10 +37,6 @@ WITH (fillfactor = 10)
 UNCOMPRESSED = "ALTER TABLE {events} ALTER COLUMN state SET STORAGE EXTERNAL"
 """PostgreSQL's own compression takes 2 ms of a bulk event's append, five times as long as all the rest."""
 HEAD = "SELECT position, hash FROM {head} WHERE stream = %s"
-READ = """
-SELECT originator_version, topic, state FROM {events}
-WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version LIMIT %s
-"""
 LAST = "SELECT max(originator_version) AS position FROM {events} WHERE originator_id = %s"
 
 
@@ -54,7 +51,6 @@ class OneStatementRecorder(PostgresApplicationRecorder):
     def __init__(self, datastore: PostgresDatastore) -> None:
         super().__init__(datastore)
         self.sql_create_statements += [self._named(CREATE_HEAD), self._named(UNCOMPRESSED)]
-        self._read = self._named(READ)
         self._append = self._named(APPEND).as_bytes()  # composed once, as it is the statement that counts
 
     def insert_events(self, stored_events: Sequence[StoredEvent], *, hash: str = "", **_: Any) -> Sequence[int]:  # noqa: A002
@@ -72,14 +68,10 @@ class OneStatementRecorder(PostgresApplicationRecorder):
         return list(row["ids"]) if row else []
 
     @retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)
-    def select_rows(self, stream: UUID, after: int, limit: int) -> list[tuple[int, str, bytes]]:
-        """Version, topic and state of events above a position, in order.
-
-        The stock one asks for text, twice as long as the bytes, and makes a dict and an object of each row.
-        """
+    def select_rows(self, read: ReadRows, after: int, limit: int) -> list[Stored]:
+        """Events above a position, in order; the stock one makes a dict and an object of each row's text."""
         with self.datastore.get_connection() as connection:
-            cursor = psycopg.Cursor(connection, row_factory=tuple_row)
-            return cursor.execute(self._read, (stream, after, limit), binary=True).fetchall()
+            return read(connection, after, limit)
 
     def select_head(self, stream: UUID) -> tuple[int, str] | None:
         """Position and hash of the last event as they were written with it; None: nothing was."""

@@ -124,6 +124,6 @@ class Settings(BaseSettings):
         return self.nats not in OFF
 
     @property
-    def spool(self) -> str:
+    def spool(self) -> Path:
         """Directory for lists that come in."""
-        return str(self.data / "spool" / self.workspace)
+        return self.data / "spool" / self.workspace

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 import psycopg
 from psycopg import sql
 
 from adapters.log.codec import Stored, decode
 from adapters.log.connection import line
+from adapters.log.rows import rows_of
 from adapters.log.schemas import schema_of, stream_of
 from engine.events import Recorded
 from projections.catalogue import VIEWS, layout_of
@@ -91,21 +93,9 @@ def positions_of(connection: psycopg.Connection) -> dict[str, int]:
     return dict(connection.execute("SELECT view, position FROM view_positions").fetchall())
 
 
-_STORED = """
-SELECT originator_version, topic, state FROM {}.stored_events
-WHERE originator_id = %s AND originator_version > %s ORDER BY originator_version LIMIT %s
-"""
-
-
 def reader(connection: psycopg.Connection, workspace: str) -> Callable[[int, int], list[Stored]]:
-    """Reads (after, limit) rows of the log over a connection for views, as bytes and not as text twice as long."""
-    stream, statement = stream_of(workspace), sql.SQL(_STORED).format(sql.Identifier(schema_of(workspace))).as_string()
-
-    def read(after: int, limit: int) -> list[Stored]:
-        with connection.cursor(binary=True) as cursor:
-            return [Stored(*row) for row in cursor.execute(statement, [stream, after, limit])]
-
-    return read
+    """Reads (after, limit) rows of the log over a connection for views."""
+    return partial(rows_of(schema_of(workspace), stream_of(workspace)), connection)
 
 
 class Window:

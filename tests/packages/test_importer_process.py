@@ -73,7 +73,7 @@ class Scene:
     """A server that may stop and start again on its port, and a spool."""
 
     def __init__(self, directory: Path) -> None:
-        self.engine, self.directory = StandIn(), str(directory / "spool")
+        self.engine, self.directory = StandIn(), directory / "spool"
         self.spool = Spool(self.directory)
         self.writer = InMemoryWriter(self.engine)
         self.port = 0
@@ -131,7 +131,10 @@ async def importing(scene: Scene, target: str) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def process(scene: Scene, target: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    code = "import sys; from adapters.importing.importer_process import run_importer; run_importer(*sys.argv[1:])"
+    code = (
+        "import sys, pathlib; from adapters.importing.importer_process import run_importer;"
+        " run_importer(*sys.argv[1:3], pathlib.Path(sys.argv[3]))"
+    )
     started = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, target, "desk", scene.directory, stdin=asyncio.subprocess.PIPE
     )

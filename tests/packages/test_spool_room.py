@@ -32,7 +32,7 @@ def aged(directory: Path, name: str, seconds: float) -> None:
 
 def test_a_list_goes_once_it_is_old_and_not_needed(tmp_path: Path, listed: Path) -> None:
     directory = tmp_path / "spool"
-    spool = Spool(str(directory), keep_s=2 * DAY)
+    spool = Spool(directory, keep_s=2 * DAY)
     name = put(spool, listed)
     aged(directory, name, 1 * DAY)
     assert spool.sweep(()) == 0
@@ -45,7 +45,7 @@ def test_a_list_goes_once_it_is_old_and_not_needed(tmp_path: Path, listed: Path)
 
 def test_one_that_just_came_in_stays_whatever_is_set(tmp_path: Path, listed: Path) -> None:
     directory = tmp_path / "spool"
-    spool = Spool(str(directory), keep_s=0)
+    spool = Spool(directory, keep_s=0)
     name = put(spool, listed)
     assert spool.sweep(()) == 0
     aged(directory, name, DAY)
@@ -60,12 +60,12 @@ def test_only_lists_are_removed(tmp_path: Path) -> None:
     other = tmp_path / "spool" / "notes.txt"
     other.write_text("mine")
     aged(tmp_path / "spool", "notes.txt", 9 * DAY)
-    assert Spool(str(tmp_path / "spool"), keep_s=0).sweep(()) == 0 and other.exists()
+    assert Spool(tmp_path / "spool", keep_s=0).sweep(()) == 0 and other.exists()
 
 
 def test_a_full_spool_takes_no_more_until_there_is_room(tmp_path: Path, listed: Path) -> None:
     directory = tmp_path / "spool"
-    spool = Spool(str(directory), most_bytes=900)
+    spool = Spool(directory, most_bytes=900)
     name = put(spool, listed)
     with pytest.raises(SpoolFullError, match="1000 bytes of 900"):
         put(spool, listed)
@@ -77,5 +77,5 @@ def test_a_full_spool_takes_no_more_until_there_is_room(tmp_path: Path, listed: 
 def test_a_list_that_is_too_large_leaves_nothing(tmp_path: Path, listed: Path) -> None:
     directory = tmp_path / "spool"
     with pytest.raises(ListTooLargeError, match="at most 999 bytes"):
-        put(Spool(str(directory), max_size=999), listed)
+        put(Spool(directory, max_size=999), listed)
     assert not list(directory.iterdir())

@@ -125,7 +125,7 @@ class Served:
         await self.writer.open()
         self._queries = Queries(self._dsn, self.workspace)
         questions = Questions(self._dsn, self.workspace)
-        spool = Spool(str(self._spool_directory))
+        spool = Spool(self._spool_directory)
         services = Services(self.workspace, self.writer, self._queries, spool, questions, questions.dry_run)
         self.serving = Serving(services, "127.0.0.1:0")
         await self._queries.open()
@@ -142,7 +142,7 @@ class Served:
 
     async def _import(self) -> None:
         async with connected(f"127.0.0.1:{self.serving.port}", self.workspace) as port:
-            await Importer(port, Spool(str(self._spool_directory)).open).run()
+            await Importer(port, Spool(self._spool_directory).open).run()
 
     async def _stop(self) -> None:
         await self._stop_importing()
