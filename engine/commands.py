@@ -109,6 +109,39 @@ class ReassignTask(Command, frozen=True):
     reason: str = ""
 
 
+class Held(msgspec.Struct, frozen=True):
+    """A task as its agent holds it."""
+
+    task: int
+    grant: int
+
+
+class HandOverTasks(Command, frozen=True):
+    """An agent gives tasks out of hand, all or none: back to the pool, to another agent, or to another rule's pool."""
+
+    agent: str
+    tasks: tuple[Held, ...]
+    note: str = ""
+    to_agent: str = ""
+    to_rule: str = ""
+
+
+class LockTask(Command, frozen=True):
+    """The agent keeps the task for so long, or from now for so long where it is locked already."""
+
+    task: int
+    agent: str
+    grant: int
+    period_ms: int
+    note: str = ""
+
+
+class UnlockTask(Command, frozen=True):
+    task: int
+    agent: str
+    grant: int
+
+
 # --- from the importer -----------------------------------------------------------------------------------------------
 
 

@@ -319,6 +319,55 @@ class TaskReassigned(Event, frozen=True, tag="TaskReassigned.v1"):
     package: int | None = None
 
 
+class TasksRecycled(Event, frozen=True, tag="TasksRecycled.v1"):
+    """Work that nobody had begun, taken back; ``agents[i]`` held ``tasks[i]``. The same decision pools it anew."""
+
+    tasks: tuple[int, ...]
+    agents: tuple[str, ...]
+    cause: str
+    """``not_started`` in the rule's time, which is counted; ``agent_offline`` or ``agent_removed``."""
+
+
+class TasksHandedOver(Event, frozen=True, tag="TasksHandedOver.v1"):
+    """The agent gave these tasks out of hand; they are pooled anew, or given to an agent, in the same decision."""
+
+    agent: str
+    tasks: tuple[int, ...]
+    priorities: tuple[int, ...]
+    """Of each task from now on."""
+    note: str = ""
+    to_agent: str = ""
+    """Who is to have them; empty: whom the pool finds."""
+    to_rule: str = ""
+    """Into whose pool they go; empty: that of the rule which governs them."""
+
+
+class TasksEscalated(Event, frozen=True, tag="TasksEscalated.v1"):
+    """A limit was reached, and a supervisor should know: ``recycle_limit``, ``handover_limit``."""
+
+    tasks: tuple[int, ...]
+    reason: str
+
+
+class TaskLocked(Event, frozen=True, tag="TaskLocked.v1"):
+    """The agent keeps the task until then, whatever else would take it away. Also when a lock is renewed."""
+
+    task: int
+    agent: str
+    grant: int
+    until: int
+    """Milliseconds since 1970 UTC; at that moment it is unlocked."""
+    note: str = ""
+
+
+class TaskUnlocked(Event, frozen=True, tag="TaskUnlocked.v1"):
+    task: int
+    agent: str
+    grant: int
+    cause: str
+    """``asked`` by its agent, or ``ended``: its time was over."""
+
+
 # --- refusals on record ----------------------------------------------------------------------------------------------
 
 

@@ -68,6 +68,13 @@ class Agenda:
             self._free(agent)
         self._settle(event.package)
 
+    def _recycled(self, _state: State, event: ev.TasksRecycled) -> None:
+        for agent in event.agents:
+            self._free(agent)
+
+    def _handed_over(self, _state: State, event: ev.TasksHandedOver) -> None:
+        self._free(event.agent)
+
     def _reassigned(self, state: State, event: ev.TaskReassigned) -> None:
         self._free(event.held_by)
         self._taken(state, event)
@@ -200,6 +207,8 @@ _NOTED: dict[type[ev.Event], Callable[[Agenda, State, Any], None]] = {
     ev.TaskCompleted: Agenda._completed,
     ev.TasksCancelled: Agenda._cancelled,
     ev.TaskReassigned: Agenda._reassigned,
+    ev.TasksRecycled: Agenda._recycled,
+    ev.TasksHandedOver: Agenda._handed_over,
     ev.TaskClaimed: Agenda._taken,
     ev.TasksAllocated: Agenda._allocated,
     ev.TasksPooled: Agenda._pooled,

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine import commands as cmd
 from engine.answers import Answer
-from engine.decide import agents, allocation, packages, pooling, rules, settling, tasks
+from engine.decide import agents, allocation, handover, locks, packages, pooling, rules, settling, tasks, timers
 from engine.decide.context import Context
 from engine.decide.repeats import fingerprint_of, repeated
 from engine.events import CommandHadNoEffect, CommandRefused, Event
@@ -34,7 +34,7 @@ DECIDE: dict[type[cmd.Command], Callable[[State, Any, Context], Decision]] = {
     cmd.SweepPackage: packages.sweep,
     cmd.PoolPackage: pooling.pool_package,
     cmd.RepoolTasks: pooling.repool,
-    cmd.Tick: pooling.tick,
+    cmd.Tick: timers.tick,
     cmd.AllocateTasks: allocation.allocate,
     cmd.SettlePackages: settling.settle,
     cmd.CreateTask: tasks.create,
@@ -43,6 +43,9 @@ DECIDE: dict[type[cmd.Command], Callable[[State, Any, Context], Decision]] = {
     cmd.CompleteTask: tasks.complete,
     cmd.CancelTask: tasks.cancel,
     cmd.ReassignTask: tasks.reassign,
+    cmd.HandOverTasks: handover.hand_over,
+    cmd.LockTask: locks.lock,
+    cmd.UnlockTask: locks.unlock,
 }
 
 

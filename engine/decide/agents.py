@@ -9,6 +9,7 @@ from engine.answers import Answer
 from engine.commands import ApplyRoster, SetPresence
 from engine.decide.attributes import attribute_violations
 from engine.decide.context import Context
+from engine.decide.recycling import agent_gone
 from engine.refusals import Refusal, Violation, invalid, not_found, precondition
 from engine.state import State
 from engine.state.agent import PRESENCES
@@ -17,24 +18,35 @@ MAX_CAPACITY = 1_000_000
 AGENTS_PER_EVENT = 500
 
 
-def apply_roster(state: State, command: ApplyRoster, _context: Context) -> list[ev.Event] | Refusal | Answer:
+def apply_roster(state: State, command: ApplyRoster, context: Context) -> list[ev.Event] | Refusal | Answer:
     wrong = _roster_violations(state, command.agents)
     if wrong:
         return invalid("ROSTER_INVALID", f"Expected a valid roster, but found {len(wrong)} problem(s)", *wrong)
     gone = _not_named(state, command) if command.prune else ()
-    busy = [agent for agent in gone if state.agents[agent].load]
-    if busy:
-        held = state.agents[busy[0]].load
-        return precondition(
-            "AGENT_HOLDS_TASKS",
-            f"Expected agents to be removed to hold no tasks, but {busy[0]} holds {held}; "
-            "reassign or finish them first",
-            agent=busy[0],
-        )
     events = _registrations(state, command.agents)
+    for agent_id in gone:
+        agent = state.agents[agent_id]
+        back = agent_gone(state, agent, "agent_removed", context)
+        kept = agent.load - _returned(back)
+        if kept:
+            return _holds_tasks(agent_id, kept)
+        events += back
     if gone:
         events.append(ev.AgentsRemoved(gone))
     return events or Answer(state.position, changed=False)
+
+
+def _returned(events: list[ev.Event]) -> int:
+    return sum(len(event.tasks) for event in events if isinstance(event, ev.TasksRecycled))
+
+
+def _holds_tasks(agent_id: str, kept: int) -> Refusal:
+    return precondition(
+        "AGENT_HOLDS_TASKS",
+        f"Expected agents to be removed to hold nothing begun, locked or to be kept, but {agent_id} holds {kept}; "
+        "reassign or finish them first",
+        agent=agent_id,
+    )
 
 
 def _registrations(state: State, specs: tuple[ev.AgentSpec, ...]) -> list[ev.Event]:
@@ -77,7 +89,7 @@ def _spec_violations(state: State, where: str, spec: ev.AgentSpec) -> list[Viola
     return wrong
 
 
-def set_presence(state: State, command: SetPresence, _context: Context) -> list[ev.Event] | Refusal | Answer:
+def set_presence(state: State, command: SetPresence, context: Context) -> list[ev.Event] | Refusal | Answer:
     agent = state.agents.get(command.agent)
     if agent is None:
         return not_found("AGENT_UNKNOWN", f"Expected an agent of the roster, but {command.agent!r} is not in it")
@@ -85,7 +97,8 @@ def set_presence(state: State, command: SetPresence, _context: Context) -> list[
         return invalid("PRESENCE_UNKNOWN", _presence_expected(command.presence))
     if agent.presence == command.presence:
         return Answer(state.position, agent=command.agent, changed=False)
-    return [ev.AgentPresenceChanged(command.agent, command.presence, command.reason)]
+    gone = agent_gone(state, agent, "agent_offline", context) if command.presence == "offline" else []
+    return [ev.AgentPresenceChanged(command.agent, command.presence, command.reason), *gone]
 
 
 def _presence_expected(given: str) -> str:

@@ -100,6 +100,10 @@ class Judge:
         rule_set = state.rule_set
         return (None, ()) if rule_set is None else place(self._matcher_of(state, rule_set), rule_set, task)
 
+    def place_under(self, state: State, task: Task, rule_id: str) -> Placing:
+        """Where a task belongs under a rule that a person has named."""
+        return _placing(state.governing[rule_id], task)
+
     def targets(self, state: State, key: LaneKey) -> Targets:
         """Agents within the targets of a lane; whether they have room is not asked here."""
         if self._roster != state.roster_version or self._rule_set is not state.rule_set:
@@ -143,6 +147,9 @@ class Judge:
 
 def place(matcher: Matcher, rule_set: RuleSet, task: Task) -> Placing:
     """Where one task belongs under this rule set."""
+    directed = _directed(rule_set, task)
+    if directed is not None:
+        return directed
     index = matcher.govern(tuple([attribute(task, name) for name in matcher.task_inputs]))
     return (None, ()) if index is None else _placing(rule_set.rules[index], task)
 
@@ -160,9 +167,19 @@ def _place_alike(matcher: Matcher, rule_set: RuleSet, columns: tuple[str, ...], 
     plain = _plain_placings(rule_set)
     for task, index in zip(tasks, governed_by(matcher, columns, tasks), strict=True):
         placing = plain[index]
+        if task.marks is not None:
+            placing = _directed(rule_set, task) or placing
         if placing is None:
             placing = _placing(rule_set.rules[index or 0], task)
         yield placing
+
+
+def _directed(rule_set: RuleSet, task: Task) -> Placing | None:
+    """Where it was handed over to, as long as that rule is in force."""
+    if task.marks is None or task.marks.directed is None:
+        return None
+    rule = rule_set.rule(task.marks.directed)
+    return None if rule is None else _placing(rule, task)
 
 
 def _placing(rule: Rule, task: Task) -> Placing:

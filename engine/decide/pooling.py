@@ -1,4 +1,5 @@
-"""Tasks go into pools: a package's rows, waiting tasks under new rules, and tasks whose relax step is due."""
+"""Tasks go into pools: a package's rows, waiting tasks under new rules, tasks whose relax step is due, and
+what comes back from agents."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections import defaultdict
 
 from engine import events as ev
 from engine.answers import Answer
-from engine.commands import PoolPackage, RepoolTasks, Tick
+from engine.commands import PoolPackage, RepoolTasks
 from engine.decide.context import Context
 from engine.decide.judge import Placing
 from engine.rules.model import Rule
@@ -77,9 +78,8 @@ def _who(rule: Rule) -> tuple[object, ...]:
     return (rule.targets, rule.relax, rule.lane_attributes)
 
 
-def tick(state: State, command: Tick, context: Context) -> list[ev.Event] | Answer:
+def relax(state: State, due: list[Task], context: Context) -> list[ev.Event]:
     """Tasks whose relax step is due take it; those still on their way to new rules begin to wait there instead."""
-    due = [state.tasks[number] for _, _, number in state.timers.due(context.now, command.limit)]
     moved = misplaced(state, [task for task in due if task.version != state.version], context)
     elsewhere = {task.number for task, _ in moved}
     groups: dict[tuple[str, int], list[int]] = defaultdict(list)
@@ -89,7 +89,12 @@ def tick(state: State, command: Tick, context: Context) -> list[ev.Event] | Answ
     events: list[ev.Event] = [ev.TasksRelaxed(rule, stage, tuple(numbers)) for (rule, stage), numbers in groups.items()]
     if moved:
         events.append(_pooled(state, moved))
-    return events or Answer(state.position, changed=False)
+    return events
+
+
+def pooled_again(state: State, tasks: list[Task], context: Context) -> ev.TasksPooled:
+    """Tasks that come back, each into the pool where the rules in force want it."""
+    return ev.TasksPooled(state.version, placements_of(tasks, context.judge.placing(state, tasks)))
 
 
 def _pooled(state: State, moved: list[tuple[Task, Placing]]) -> ev.TasksPooled:

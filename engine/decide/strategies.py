@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from operator import itemgetter
 
 from engine.decide.judge import Judge
 from engine.decide.seats import Seat, Seats
@@ -48,21 +49,22 @@ class Queue:
         """The agent for this task and how it was found."""
         region: str | None = None
         best: Seat | None = None
+        avoid = task.marks.avoid if task.marks is not None else None
         passed: tuple[str, ...] = ()
         for name in self._narrowing:
             if name == "region":
-                best = self._best(task.region) if task.region is not None else None
+                best = self._best(task.region, avoid) if task.region is not None else None
                 if best is None:
                     passed = (*passed, "region: none" if task.region is None else "region: nobody with room")
                 else:
                     region = task.region
                 continue
             wanted = task.owner if name == "owner" else self._seats.last_agent(task.customer)
-            seat, reason = self._named(wanted, region)
+            seat, reason = self._named(wanted, region) if wanted != avoid or avoid is None else (None, "gave it back")
             if seat is not None:
                 return seat, pick_of(name, passed)
             passed = (*passed, f"{name}: {reason}")
-        best = best or self._best(None)
+        best = best or self._best(None, avoid)
         return None if best is None else (best, pick_of(self._ordered_by[region is not None], passed))
 
     def why_nobody(self) -> str:
@@ -110,11 +112,21 @@ class Queue:
             return "at rule cap"
         return "outside the targets"  # which name its load
 
-    def _best(self, region: str | None) -> Seat | None:
+    def _best(self, region: str | None, avoid: str | None) -> Seat | None:
         line = self._lines.get(region)
         if line is None:
             line = self._lines[region] = Line(self._looked_at(region), self._seats, self._standing)
-        return line.best(self._seats, self._standing)
+        best = line.best(self._seats, self._standing)  # who gave the task back is the last resort, of all regions
+        if best is None or best.agent.id != avoid:
+            return best
+        other = self._best_but(best, region)
+        return other if other is not None or region is not None else best
+
+    def _best_but(self, first: Seat, region: str | None) -> Seat | None:
+        """The next after the first of the line, which gave the task back."""
+        others = ((self._standing(self._seats.of(agent)), agent) for agent in self._looked_at(region))
+        keys = [(key, agent) for key, agent in others if key is not None and agent is not first.agent]
+        return self._seats.of(min(keys, key=itemgetter(0))[1]) if keys else None
 
     def _looked_at(self, region: str | None) -> Iterable[Agent]:
         if self._seats.among is None:

@@ -7,8 +7,9 @@ from engine.commands import CancelTask, ClaimTask, CompleteTask, CreateTask, Rea
 from engine.decide.attributes import attribute_violations, shadowed
 from engine.decide.claiming import choose
 from engine.decide.context import Context
+from engine.decide.grants import granted, held, is_locked, known_agent, open_task
 from engine.decide.room import no_room
-from engine.refusals import Refusal, Violation, invalid, not_found, precondition, stale
+from engine.refusals import Refusal, Violation, invalid, precondition
 from engine.state import Agent, State, Task
 from engine.state.task import MAX_PRIORITY, Origin, new_task
 
@@ -31,11 +32,11 @@ def create(state: State, command: CreateTask, context: Context) -> list[ev.Event
 
 
 def claim(state: State, command: ClaimTask, context: Context) -> list[ev.Event] | Refusal:
-    agent = _agent(state, command.agent)
+    agent = known_agent(state, command.agent)
     if isinstance(agent, Refusal):
         return agent
     if command.task is not None:
-        known = _open_task(state, command.task)
+        known = open_task(state, command.task)
         if isinstance(known, Refusal):
             return known
     chosen = choose(state, agent, command.task, context)
@@ -45,7 +46,7 @@ def claim(state: State, command: ClaimTask, context: Context) -> list[ev.Event] 
 
 
 def start(state: State, command: StartTask, _context: Context) -> list[ev.Event] | Refusal:
-    task = _held(state, command.task, command.agent, command.grant)
+    task = held(state, command.task, command.agent, command.grant)
     if isinstance(task, Refusal):
         return task
     if task.status == "in_progress":
@@ -56,7 +57,7 @@ def start(state: State, command: StartTask, _context: Context) -> list[ev.Event]
 
 
 def complete(state: State, command: CompleteTask, _context: Context) -> list[ev.Event] | Refusal:
-    task = _held(state, command.task, command.agent, command.grant)
+    task = held(state, command.task, command.agent, command.grant)
     if isinstance(task, Refusal):
         return task
     if task.status != "in_progress":
@@ -74,7 +75,7 @@ def complete(state: State, command: CompleteTask, _context: Context) -> list[ev.
 
 
 def cancel(state: State, command: CancelTask, _context: Context) -> list[ev.Event] | Refusal:
-    task = _granted(state, command.task, command.grant)
+    task = granted(state, command.task, command.grant)
     if isinstance(task, Refusal):
         return task
     return [ev.TasksCancelled((task.number,), (task.agent or "",), command.reason, task.package)]
@@ -82,8 +83,8 @@ def cancel(state: State, command: CancelTask, _context: Context) -> list[ev.Even
 
 def reassign(state: State, command: ReassignTask, _context: Context) -> list[ev.Event] | Refusal:
     """Targets and presence are the supervisor's to overrule; capacity and the rule's cap are not."""
-    task = _granted(state, command.task, command.grant)
-    agent = _agent(state, command.agent)
+    task = granted(state, command.task, command.grant)
+    agent = known_agent(state, command.agent)
     for found in (task, agent):
         if isinstance(found, Refusal):
             return found
@@ -94,6 +95,8 @@ def reassign(state: State, command: ReassignTask, _context: Context) -> list[ev.
             f"Expected task {task.number} to wait in a pool or be held, but its package is still being imported",
             task=task.number,
         )
+    if task.locked:
+        return is_locked(task)
     if task.agent == agent.id:
         return precondition(
             "SAME_AGENT", f"Expected another agent, but {agent.id} already holds task {task.number}", task=task.number
@@ -129,36 +132,3 @@ def _wrap_up_violations(state: State, task: Task, given: dict[str, str]) -> list
     missing = [name for name in rule.wrap_up.required if not given.get(name)]
     template = rule.wrap_up.template
     return [Violation(f"wrap_up.{name}", f"Expected a value, as template {template} requires") for name in missing]
-
-
-def _held(state: State, number: int, agent: str, grant: int) -> Task | Refusal:
-    """The task, if this agent holds it under this grant."""
-    task = _granted(state, number, grant)
-    if isinstance(task, Refusal) or task.agent == agent:
-        return task
-    return stale(
-        f"Expected task {number} to be held by {agent!r}, but it is held by {task.agent or 'nobody'}", task=number
-    )
-
-
-def _granted(state: State, number: int, grant: int) -> Task | Refusal:
-    """The task, if the assignment the caller speaks of is the one in force."""
-    task = _open_task(state, number)
-    if isinstance(task, Refusal) or task.grant == grant:
-        return task
-    now = f"grant {task.grant} with {task.agent}" if task.grant else "with nobody"
-    return stale(f"Expected grant {grant} to be in force for task {number}, but it is {now}", task=number)
-
-
-def _open_task(state: State, number: int) -> Task | Refusal:
-    task = state.tasks.get(number)
-    if task is not None:
-        return task
-    if 0 < number <= state.last_task:
-        return precondition("TASK_ENDED", f"Expected task {number} to be open, but it has ended", task=number)
-    return not_found("TASK_UNKNOWN", f"Expected a task of this workspace, but there is no number {number}")
-
-
-def _agent(state: State, agent_id: str) -> Agent | Refusal:
-    agent = state.agents.get(agent_id)
-    return agent or not_found("AGENT_UNKNOWN", f"Expected an agent of the roster, but {agent_id!r} is not in it")

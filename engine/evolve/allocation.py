@@ -18,14 +18,14 @@ def allocated(state: State, event: ev.TasksAllocated, recorded: ev.Recorded) -> 
         _note_version(group, place, event.rule_set_version)
         if place.package is not None and not place.given:
             state.packages[place.package].distributed += len(group)
-    take_all(state, tasks, event, recorded.position)
+    take_all(state, tasks, event, recorded)
 
 
 def claimed(state: State, event: ev.TaskClaimed, recorded: ev.Recorded) -> None:
     task = state.tasks[event.task]
     leave(state, [task])
     _note_version([task], task.place, event.rule_set_version)
-    take(state, task, event.agent, recorded.position)
+    take(state, task, event.agent, recorded)
 
 
 def reassigned(state: State, event: ev.TaskReassigned, recorded: ev.Recorded) -> None:
@@ -33,7 +33,7 @@ def reassigned(state: State, event: ev.TaskReassigned, recorded: ev.Recorded) ->
     if task.status == "pooled":
         leave(state, [task])
     let_go(state, task)
-    take(state, task, event.agent, recorded.position)
+    take(state, task, event.agent, recorded)
 
 
 def _note_version(tasks: list[Task], place: Place, version: int) -> None:

@@ -11,8 +11,7 @@ from engine import events as ev
 from engine.state import Lane, LaneKey, State, Task
 from engine.state.pool import starts_of
 from engine.state.task import Place
-
-RELAX = "relax"
+from engine.state.timers import RELAX
 
 
 def pooled(state: State, event: ev.TasksPooled, recorded: ev.Recorded) -> None:
@@ -49,10 +48,10 @@ def enter(state: State, key: LaneKey, tasks: list[Task], version: int, pooled_at
         place = Place(key, version, pooled_at, package, given, relaxes_at)
         for task in group:
             task.place, task.status = place, "pooled"
-        lane.count(package, len(group))
         if relaxes_at:
             state.timers.set_all(RELAX, relaxes_at, [task.number for task in group])
         if package is not None and not given:
+            lane.count(package, len(group))
             state.packages[package].waiting += len(group)
     lane.order.add(starts_of(tasks, state.ageing_of(key[0])))
 
@@ -75,10 +74,10 @@ def leave(state: State, tasks: Iterable[Task]) -> dict[Place, list[Task]]:
 
 
 def _uncount(state: State, place: Place, group: list[Task]) -> None:
-    state.lanes[place.key].count(place.package, -len(group))
     if place.relaxes_at:
         state.timers.drop_all(RELAX, place.relaxes_at, [task.number for task in group])
     if place.package is not None and not place.given:
+        state.lanes[place.key].count(place.package, -len(group))
         state.packages[place.package].waiting -= len(group)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine import events as ev
-from engine.evolve.holding import let_go
+from engine.evolve.holding import let_go, recycle_at
 from engine.evolve.pools import leave
 from engine.state import State
 from engine.state.task import Origin, new_task
@@ -16,7 +16,11 @@ def created(state: State, event: ev.TaskCreated, recorded: ev.Recorded) -> None:
 
 
 def started(state: State, event: ev.TaskStarted, _recorded: ev.Recorded) -> None:
-    state.tasks[event.task].status = "in_progress"
+    task = state.tasks[event.task]
+    task.status = "in_progress"
+    recycle_at(state, task, 0)
+    if task.marks is not None:
+        task.marks.unlocked_recycles_at = 0
 
 
 def completed(state: State, event: ev.TaskCompleted, _recorded: ev.Recorded) -> None:

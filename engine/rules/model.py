@@ -88,6 +88,8 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     feedback: Feedback | None = None
     lane_attributes: tuple[str, ...] = ()
     """Task attributes that ``targets`` or ``relax`` name, sorted: tasks with equal values share a lane of the pool."""
+    on_agent_loss: Literal["return", "keep"] = "return"
+    """What becomes of unstarted, unlocked work when its agent goes offline or is removed."""
 
 
 class RuleSet(msgspec.Struct, frozen=True):

@@ -87,6 +87,7 @@ _PLAIN = {
     "recycle_after": Field(duration, "recycle_after_ms"),
     "recycle_limit": Field(integer(1, MAX_COUNT)),
     "lock_max": Field(duration, "lock_max_ms"),
+    "on_agent_loss": Field(one_of(("return", "keep"), "what becomes of the work")),
 }
 _SLA = {
     "respond_within": Field(duration, "respond_within_ms"),

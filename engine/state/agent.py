@@ -20,6 +20,8 @@ class Agent(msgspec.Struct):
     load: int = 0
     """Open tasks held, over all rules."""
     load_by_rule: dict[str | None, int] = {}
+    tasks: set[int] = set()
+    """Numbers of the open tasks held."""
     turn: int = 0
     """When it was last picked, counted in picks of the workspace; 0: never."""
     turn_by_rule: dict[str | None, int] = {}

@@ -33,10 +33,10 @@ class Lane(msgspec.Struct):
     order: Order = msgspec.field(default_factory=Order)
     stalled: str = ""
     """Why nobody may take from it, as last put on record; empty: not known to be stalled."""
-    packages: dict[int | None, int] = {}
-    """Package -> its tasks waiting here."""
+    packages: dict[int, int] = {}
+    """Package -> its tasks waiting here that no agent has had yet."""
 
-    def count(self, package: int | None, more: int) -> None:
+    def count(self, package: int, more: int) -> None:
         """So many tasks of one package come in; less than 0: go out."""
         left = self.packages.get(package, 0) + more
         if left:

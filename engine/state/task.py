@@ -14,7 +14,8 @@ import msgspec
 
 from engine.events import AttributeValue, TaskRow
 
-Status = Literal["created", "pooled", "assigned", "in_progress"]
+Status = Literal["created", "pooled", "assigned", "in_progress", "returned"]
+"""``returned``: on its way back, between two events of one decision."""
 
 LaneKey = tuple[str | None, int, tuple[AttributeValue, ...]]
 """(rule id or None for no rule, relax stage, values of the rule's lane attributes)"""
@@ -55,6 +56,24 @@ NOWHERE = Place()
 """Of a task that has not been in any pool."""
 
 
+class Marks(msgspec.Struct, gc=False):
+    """What a task keeps of its way that counts for what may happen next. Most tasks never need any."""
+
+    recycled: int = 0
+    """Rounds: how often it was taken back because nobody had begun in time."""
+    handed_over: int = 0
+    avoid: str | None = None
+    """Who had it last and gave it back: passed over while somebody else can take it."""
+    locked_until: int = 0
+    """While it is locked: when the lock ends."""
+    unlocked_recycles_at: int = 0
+    """While it is locked: when it would be recycled without the lock; 0: never."""
+    directed: str | None = None
+    """Rule to whose pool it was handed over, whatever rule governs it by its condition."""
+    escalated: bool = False
+    """A limit was reached: a supervisor knows, and it is not recycled any more."""
+
+
 class Task(msgspec.Struct, gc=False):
     """Mutable, written only by ``engine.evolve``. ``gc=False``: it holds no cycles."""
 
@@ -72,6 +91,18 @@ class Task(msgspec.Struct, gc=False):
     """Position of the event that made the assignment in force; 0: nobody holds it."""
     given: bool = False
     """Whether any agent ever held it."""
+    recycles_at: int = 0
+    """While it is assigned: when it goes back to the pool if work has not started; 0: never."""
+    marks: Marks | None = None
+
+    @property
+    def resolve_by(self) -> int:
+        """Its deadline; 0: it has none."""
+        return 0
+
+    @property
+    def locked(self) -> bool:
+        return self.marks is not None and self.marks.locked_until > 0
 
     @property
     def type(self) -> str:

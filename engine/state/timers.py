@@ -7,6 +7,13 @@ from itertools import chain, islice
 
 from sortedcontainers import SortedDict
 
+RELAX = "relax"
+"""A waiting task takes its rule's next, wider targets."""
+RECYCLE = "recycle"
+"""Nobody has begun work on an assigned task."""
+UNLOCK = "unlock"
+"""A lock ends."""
+
 Timer = tuple[int, str, int]
 """(due in milliseconds, kind, task number)"""
 

@@ -9,7 +9,7 @@ _RULE = Rule(
     "overdue-east", "Overdue, east", "follow_up", "loan", 'task.region == "JS"', 10, "claim", ("owner", "weighted"),
     'agent.team == "east"', (Relax(600_000, "true"),), 50, 900_000, 7_200_000, 3, Sla(60_000, 120_000),
     (EscalationStep("resolve_within", 80, 10, "agent.level >= 3", "duty", True),), Handover(5, 2), 3_600_000,
-    WrapUp("loan", ("note",)), Feedback("escalate", 20, 9_000), ("region",),
+    WrapUp("loan", ("note",)), Feedback("escalate", 20, 9_000), ("region",), "keep",
 )  # fmt: skip
 _RULE_SET = RuleSet("bank", {"zone": "string"}, {"skills": "list(string)"}, (_RULE,))
 _AGENT = ev.AgentSpec("ann", "Ann", "east", 20, 2, {"skills": ("loan", "card"), "level": 3}, "busy")
@@ -57,6 +57,11 @@ SAMPLES: tuple[ev.Event, ...] = (
     ev.TaskCompleted(8, "ann", 41, {"note": "paid"}, 3),
     ev.TasksCancelled((8, 9), ("ann", ""), "wrong number", 3, 9),
     ev.TaskReassigned(8, "bob", "ann", "overdue-east", 2, "ill", 3),
+    ev.TasksRecycled((8, 9), ("ann", "bob"), "not_started"),
+    ev.TasksHandedOver("ann", (8, 9), (12, 100), "too hard", "bob", "overdue-west"),
+    ev.TasksEscalated((8,), "recycle_limit"),
+    ev.TaskLocked(8, "ann", 41, 1_700_000, "calls back at five"),
+    ev.TaskUnlocked(8, "ann", 41, "ended"),
     ev.CommandRefused("StartTask", "stale", "STALE_GRANT", "Expected grant 1", 8, "ann"),
     ev.CommandHadNoEffect("RegisterPackage", 1, "ann"),
 )

@@ -100,7 +100,7 @@ def test_without_an_id_nothing_is_remembered() -> None:
 
 REFUSED: list[tuple[list[Step], Command, str, str]] = [
     ([_RULES], ApplyRules(document(rule("s")), expected_version=0), "precondition", "RULES_MOVED_ON"),
-    (_HELD, ApplyRoster((agent("bob"),), prune=True), "precondition", "AGENT_HOLDS_TASKS"),
+    ([*_HELD, StartTask(1, "ann", 5)], ApplyRoster((agent("bob"),), prune=True), "precondition", "AGENT_HOLDS_TASKS"),
     ([], register(), "precondition", "NO_RULES"),
     ([*_IMPORTING], ImportRows(1, 1, (), ()), "precondition", "CHUNK_OUT_OF_TURN"),
     (_HELD, ClaimTask("bob", 1), "precondition", "TASK_NOT_WAITING"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine import events as ev
-from engine.commands import ApplyRoster, SetPresence
+from engine.commands import ApplyRoster, SetPresence, StartTask
 from engine.decide.agents import AGENTS_PER_EVENT
 from engine.refusals import Refusal
 from tests.engine.given import agent, roster, rule, rules, task
@@ -53,7 +53,7 @@ def test_who_comes_back_is_new() -> None:
 
 
 def test_who_holds_tasks_is_not_removed() -> None:
-    given: list[Step] = [rules(rule()), roster("ann"), task(), REST]
+    given: list[Step] = [rules(rule()), roster("ann"), task(), REST, StartTask(1, "ann", 5)]
     expect(given, roster("bob", prune=True), Refused("precondition", "AGENT_HOLDS_TASKS"))
 
 

@@ -182,7 +182,7 @@ def test_claim_by_nobody_known() -> None:
 
 
 def test_presence_does_not_matter_to_who_holds_a_task() -> None:
-    expect([*_HELD, SetPresence("ann", "offline")], StartTask(1, "ann", _GRANT), [ev.TaskStarted(1, "ann", _GRANT)])
+    expect([*_HELD, SetPresence("ann", "away")], StartTask(1, "ann", _GRANT), [ev.TaskStarted(1, "ann", _GRANT)])
 
 
 def _each(number: int, grant: int) -> list[Command]:

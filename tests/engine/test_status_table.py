@@ -11,10 +11,14 @@ from engine.commands import (
     ClaimTask,
     Command,
     CompleteTask,
+    HandOverTasks,
+    Held,
     ImportRows,
+    LockTask,
     ReassignTask,
     StartParsing,
     StartTask,
+    UnlockTask,
 )
 from tests.engine.given import agent, register, roster, row, rule, rules, task
 from tests.engine.scenario import REST, Scenario, Step, outcome
@@ -38,6 +42,8 @@ STATUSES: dict[str, list[Step]] = {
     "pooled under no rule": [*_under("push"), task("mail"), REST],
     "assigned": _ASSIGNED,
     "in_progress": _STARTED,
+    "assigned and locked": [*_ASSIGNED, LockTask(1, "ann", 5, 60_000)],
+    "in_progress and locked": [*_STARTED, LockTask(1, "ann", 5, 60_000)],
     "ended": [*_STARTED, CompleteTask(1, "ann", 5)],
     "unknown": _under("push"),
 }
@@ -48,20 +54,25 @@ COMMANDS: dict[str, Callable[[int], Command]] = {
     "complete": lambda grant: CompleteTask(1, "ann", grant),
     "cancel": lambda grant: CancelTask(1, grant),
     "reassign": lambda grant: ReassignTask(1, "bob", grant),
+    "hand over": lambda grant: HandOverTasks("ann", (Held(1, grant),)),
+    "lock": lambda grant: LockTask(1, "ann", grant, 60_000),
+    "unlock": lambda grant: UnlockTask(1, "ann", grant),
 }
 
 # fmt: off
 TABLE = {
-    #                        claim               start              complete        cancel           reassign
-    "created":              ("TASK_NOT_WAITING", "STALE_GRANT",     "STALE_GRANT",  "accepted",      "TASK_NOT_WAITING"),
-    "pooled under push":    ("NOT_CLAIMABLE",    "STALE_GRANT",     "STALE_GRANT",  "accepted",      "accepted"),
-    "pooled under claim":   ("accepted",         "STALE_GRANT",     "STALE_GRANT",  "accepted",      "accepted"),
-    "pooled under manual":  ("NOT_CLAIMABLE",    "STALE_GRANT",     "STALE_GRANT",  "accepted",      "accepted"),
-    "pooled under no rule": ("NOT_CLAIMABLE",    "STALE_GRANT",     "STALE_GRANT",  "accepted",      "accepted"),
-    "assigned":             ("TASK_NOT_WAITING", "accepted",        "NOT_STARTED",  "accepted",      "accepted"),
-    "in_progress":          ("TASK_NOT_WAITING", "ALREADY_STARTED", "accepted",     "accepted",      "accepted"),
-    "ended":                ("TASK_ENDED",       "TASK_ENDED",      "TASK_ENDED",   "TASK_ENDED",    "TASK_ENDED"),
-    "unknown":              ("TASK_UNKNOWN",     "TASK_UNKNOWN",    "TASK_UNKNOWN", "TASK_UNKNOWN",  "TASK_UNKNOWN"),
+    #                            claim, start, complete, cancel, reassign, hand over, lock, unlock
+    "created":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
+    "pooled under push":       ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
+    "pooled under claim":      ["accepted", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
+    "pooled under manual":     ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
+    "pooled under no rule":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
+    "assigned":                ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED"],
+    "in_progress":             ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED"],
+    "assigned and locked":     ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted"],
+    "in_progress and locked":  ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted"],
+    "ended":                   ["TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED"],
+    "unknown":                 ["TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN"],
 }
 # fmt: on
 CELLS = [(status, name, TABLE[status][place]) for status in STATUSES for place, name in enumerate(COMMANDS)]
@@ -76,7 +87,7 @@ def test_cell(status: str, name: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("name", ["start", "complete", "cancel", "reassign"])
+@pytest.mark.parametrize("name", ["start", "complete", "cancel", "reassign", "hand over", "lock", "unlock"])
 def test_another_grant_is_stale_wherever_the_task_is_open(status: str, name: str) -> None:
     scenario = Scenario(*STATUSES[status])
     expected = {"ended": "TASK_ENDED", "unknown": "TASK_UNKNOWN"}.get(status, "STALE_GRANT")

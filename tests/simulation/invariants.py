@@ -8,6 +8,7 @@ from typing import Any
 from engine import commands as cmd
 from engine import events as ev
 from engine.refusals import Refusal
+from engine.rules.model import Rule
 from engine.state import Agent, State, Task, lane_key
 from engine.state.task import attribute
 from tests.simulation.judging import governing, targets_at, within
@@ -42,9 +43,7 @@ def check_refused_claim(state: State, command: cmd.ClaimTask, refusal: Refusal, 
 
 def has_room(state: State, agent: Agent, task: Task) -> bool:
     """By capacity, and by the cap of the task's rule: as in force, or as it was when the task came under it."""
-    rule = state.governing.get(task.rule or "")
-    if rule is None and task.rule is not None:
-        rule = next((one for one in state.rule_sets[task.version].rules if one.id == task.rule), None)
+    rule = _rule_of(state, task)
     cap = rule.cap_per_agent if rule else None
     held = sum(one.agent == agent.id for one in state.tasks.values())
     under = sum(one.agent == agent.id and one.rule == task.rule for one in state.tasks.values())
@@ -94,6 +93,7 @@ def _check_placements(state: State, event: ev.TasksPooled) -> None:
         for number in placement.tasks:
             task = state.tasks[number]
             assert governing(state, task) == placement.rule, f"task {number} belongs elsewhere"
+            assert task.status in ("created", "pooled", "returned")
             names = rule.lane_attributes if rule else ()
             assert placement.lane == tuple(attribute(task, name) for name in names)
 
@@ -104,6 +104,31 @@ def _check_relaxed(state: State, event: ev.TasksRelaxed, now: int) -> None:
         task = state.tasks[number]
         assert in_place(state, task), f"task {number} is relaxed by rules no longer in force"
         assert task.pooled_at + rule.relax[event.stage - 1].after_ms <= now, f"task {number} is relaxed too early"
+
+
+def _check_recycled(state: State, event: ev.TasksRecycled) -> None:
+    """Nothing begun or locked is taken from an agent who is there, and not before its time."""
+    for number in event.tasks:
+        task = state.tasks[number]
+        assert task.status == "assigned" and not task.locked
+        assert (task.recycles_at > 0) >= (event.cause == "not_started")
+
+
+def _check_handed_over(state: State, event: ev.TasksHandedOver) -> None:
+    for number, priority in zip(event.tasks, event.priorities, strict=True):
+        assert state.tasks[number].priority <= priority <= 100
+
+
+def _check_locked(state: State, event: ev.TaskLocked) -> None:
+    rule = _rule_of(state, state.tasks[event.task])
+    assert rule is None or rule.lock_max_ms is None or event.until - state.at >= 1
+
+
+def _rule_of(state: State, task: Task) -> Rule | None:
+    rule = state.governing.get(task.rule or "")
+    if rule is None and task.rule is not None:
+        rule = next((one for one in state.rule_sets[task.version].rules if one.id == task.rule), None)
+    return rule
 
 
 def _check_sweep(state: State, event: ev.TasksCancelled) -> None:
@@ -141,6 +166,9 @@ def _check_settled(state: State, event: ev.PackageDistributed) -> None:
 _CHECKS: dict[type[ev.Event], Callable[[State, Any], None]] = {
     ev.TasksPooled: _check_placements,
     ev.TasksCancelled: _check_sweep,
+    ev.TasksRecycled: _check_recycled,
+    ev.TasksHandedOver: _check_handed_over,
+    ev.TaskLocked: _check_locked,
     ev.PoolStalled: _check_stall,
     ev.PackageDistributed: _check_settled,
 }
@@ -184,6 +212,16 @@ def _check_timer(state: State, task: Task) -> None:
 
 
 def check_timers(state: State) -> None:
-    """Only what waits has a timer."""
-    for _, _, number in state.timers.entries():
-        assert state.tasks[number].status == "pooled"
+    """Every timer has its reason, and what has a reason has its timer."""
+    wanted = set()
+    for number, task in state.tasks.items():
+        marks = task.marks
+        if task.status == "pooled" and task.place.relaxes_at:
+            wanted.add((task.place.relaxes_at, "relax", number))
+        if marks and marks.locked_until:
+            assert task.agent is not None
+            wanted.add((marks.locked_until, "unlock", number))
+        if task.recycles_at:
+            assert task.status == "assigned" and not task.locked and not (marks and marks.escalated)
+            wanted.add((task.recycles_at, "recycle", number))
+    assert set(state.timers.entries()) == wanted

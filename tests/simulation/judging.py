@@ -22,6 +22,9 @@ def governing(state: State, task: Task) -> str | None:
     """Id of the rule that governs the task under the rules in force."""
     if state.rule_set is None:
         return None
+    directed = task.marks.directed if task.marks else None
+    if directed in state.governing:
+        return directed
     values = {name: attribute(task, name) for name in ("priority", "region", "owner", "zone", "level")}
     for rule in state.rule_set.rules:
         if rule.task_type == task.type and _holds(rule.when, tuple(values.items()), None):

@@ -9,12 +9,13 @@ from collections import Counter
 from functools import singledispatchmethod
 
 import msgspec
+from msgspec.structs import replace
 
 from engine import events as ev
 from engine.state import Package, State
 from tests.simulation.judging import Lane
 
-CREATED = "created"
+CREATED, RETURNED = "created", "returned"
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -22,10 +23,11 @@ class Held(msgspec.Struct, frozen=True):
     rule: str | None
     grant: int
     started: bool = False
+    locked: int = 0
 
 
 Place = str | Lane | Held
-"""``created``, a lane, or in an agent's hands."""
+"""``created``, ``returned`` between two events, a lane, or in an agent's hands."""
 
 
 class Ledger:
@@ -34,6 +36,8 @@ class Ledger:
         self.package_of: dict[int, int | None] = {}
         self.given: set[int] = set()
         self.ended: set[int] = set()
+        self.rule_of: dict[int, str | None] = {}
+        """Of what is returned."""
         self.rows: Counter[int] = Counter()
         self.position = 0
 
@@ -95,15 +99,44 @@ class Ledger:
 
     def _give(self, number: int, agent: str) -> None:
         place = self.places[number]
-        rule = place.rule if isinstance(place, Held) else self._lane(number)[0]
+        rule = self.rule_of[number] if place == RETURNED else _rule(place)
         self.places[number] = Held(agent, rule, self.position)
         self.given.add(number)
+
+    @_enter.register
+    def _recycled(self, event: ev.TasksRecycled) -> None:
+        for number, agent in zip(event.tasks, event.agents, strict=True):
+            place = self.places[number]
+            assert isinstance(place, Held) and place.agent == agent and not place.started and not place.locked
+            self._back(number, place)
+
+    @_enter.register
+    def _handed_over(self, event: ev.TasksHandedOver) -> None:
+        for number in event.tasks:
+            place = self.places[number]
+            assert isinstance(place, Held) and place.agent == event.agent
+            self._back(number, place)
+
+    def _back(self, number: int, place: Held) -> None:
+        self.places[number] = RETURNED
+        self.rule_of[number] = place.rule
+
+    @_enter.register
+    def _locked(self, event: ev.TaskLocked) -> None:
+        place = self._held(event.task, event.agent, event.grant)
+        self.places[event.task] = replace(place, locked=event.until)
+
+    @_enter.register
+    def _unlocked(self, event: ev.TaskUnlocked) -> None:
+        place = self._held(event.task, event.agent, event.grant)
+        assert place.locked
+        self.places[event.task] = replace(place, locked=0)
 
     @_enter.register
     def _started(self, event: ev.TaskStarted) -> None:
         place = self._held(event.task, event.agent, event.grant)
         assert not place.started
-        self.places[event.task] = Held(place.agent, place.rule, place.grant, True)
+        self.places[event.task] = replace(place, started=True)
 
     @_enter.register
     def _completed(self, event: ev.TaskCompleted) -> None:
@@ -137,6 +170,8 @@ class Ledger:
 
     def compare(self, state: State) -> None:
         assert {number: place_in(state, number) for number in state.tasks} == self.places
+        for agent in state.agents.values():
+            assert agent.tasks == {number for number, task in state.tasks.items() if task.agent == agent.id}
         self._compare_loads(state)
         self._compare_lanes(state)
         for number, package in state.packages.items():
@@ -159,7 +194,8 @@ class Ledger:
             lane = state.lanes[key]
             numbers.sort(key=lambda number: _order(state, key, number))
             assert lane.key == key and list(lane.numbers()) == numbers
-            assert lane.packages == Counter(self.package_of[number] for number in numbers)
+            new = (self.package_of[number] for number in numbers if number not in self.given)
+            assert lane.packages == Counter(package for package in new if package is not None)
 
     def _compare_package(self, number: int, package: Package) -> None:
         mine = [task for task, owner in self.package_of.items() if owner == number]
@@ -172,13 +208,19 @@ class Ledger:
         assert package.rows == package.distributed + package.waiting + created + ended
 
 
+def _rule(place: Place) -> str | None:
+    assert not isinstance(place, str), f"Expected a task that waits or is held, but it is {place}"
+    return place.rule if isinstance(place, Held) else place[0]
+
+
 def place_in(state: State, number: int) -> Place:
     """Where the state says the task is."""
     task = state.tasks[number]
-    assert (task.agent is None) == (task.grant == 0) == (task.status in ("created", "pooled"))
+    assert (task.agent is None) == (task.grant == 0) == (task.status in ("created", "pooled", "returned"))
     if task.agent is not None:
-        return Held(task.agent, task.rule, task.grant, task.status == "in_progress")
-    return CREATED if task.status == "created" else (task.rule, task.stage, task.lane)
+        locked = task.marks.locked_until if task.marks else 0
+        return Held(task.agent, task.rule, task.grant, task.status == "in_progress", locked)
+    return task.status if task.status in (CREATED, RETURNED) else (task.rule, task.stage, task.lane)
 
 
 def _order(state: State, key: Lane, number: int) -> tuple[int, int]:

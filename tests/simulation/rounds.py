@@ -85,19 +85,25 @@ class SlowRound:
 
     def _choose(self, key: Lane, task: Task, left: list[Desk]) -> tuple[str, str, tuple[str, ...]]:
         rule, region = self.state.governing[key[0] or ""], ""
+        avoid = task.marks.avoid if task.marks else None
         passed: list[str] = []
         for name in rule.strategy:
             if name in ("owner", "last_agent"):
                 wanted = task.owner if name == "owner" else self.last_agents.get(task.customer or "")
+                if wanted is not None and wanted == avoid:
+                    passed.append(f"{name}: gave it back")
+                    continue
                 if wanted in {desk.agent.id for desk in left}:
                     return str(wanted), name, tuple(passed)
                 passed.append(f"{name}: {self._why_not(key, rule, wanted, region)}")
             elif name == "region":
-                served = [desk for desk in left if task.region in _regions(desk)]
+                served = [desk for desk in left if task.region in _regions(desk) and desk.agent.id != avoid]
                 if task.region and served:
                     left, region = served, task.region
                 else:
                     passed.append("region: nobody with room" if task.region else "region: none")
+        others = [desk for desk in left if desk.agent.id != avoid]
+        left = others or left
         orderings = [str(name) for name in rule.strategy if name in _ORDERINGS] or ["least_loaded"]
         best = min(left, key=lambda desk: self._place(desk, rule, orderings))
         return best.agent.id, "+".join([*(["region"] if region else []), *orderings]), tuple(passed)

@@ -121,6 +121,31 @@ def _reassign(sim: Simulation, dice: Dice, place: int) -> None:
         sim.ask(cmd.ReassignTask(task.number, AGENTS[dice[2] % 6], _grant(task, dice[1])), _request(dice, place))
 
 
+def _hand_over(sim: Simulation, dice: Dice, place: int) -> None:
+    """One or two tasks of one agent, back to the pool, to another agent, or to a rule's pool."""
+    task = _held(sim, dice[0])
+    if task is None:
+        return
+    more = [one for one in sim.state.tasks.values() if one.agent == task.agent and one is not task][: dice[1] % 2]
+    tasks = tuple(cmd.Held(one.number, _grant(one, dice[2])) for one in (task, *more))
+    to_agent, to_rule = (("", ""), ("", ""), (AGENTS[dice[3] % 6], ""), ("", f"r{dice[3] % 7}"))[dice[1] % 4]
+    sim.ask(cmd.HandOverTasks(str(task.agent), tasks, "note", to_agent, to_rule), _request(dice, place))
+
+
+def _lock(sim: Simulation, dice: Dice, place: int) -> None:
+    task = _held(sim, dice[0])
+    if task is not None:
+        period = (1, 60_000, 300_000, 300_001, 3_600_000)[dice[2] % 5]
+        sim.ask(cmd.LockTask(task.number, str(task.agent), _grant(task, dice[1]), period), _request(dice, place))
+
+
+def _unlock(sim: Simulation, dice: Dice, place: int) -> None:
+    held = [task for task in sim.state.tasks.values() if task.locked] if dice[2] % 4 else []
+    task = held[dice[0] % len(held)] if held else _held(sim, dice[0])
+    if task is not None:
+        sim.ask(cmd.UnlockTask(task.number, str(task.agent), _grant(task, dice[1])), _request(dice, place))
+
+
 def _presence(sim: Simulation, dice: Dice, place: int) -> None:
     presence = ("available", "available", "busy", "away", "offline")[dice[1] % 5]
     sim.ask(cmd.SetPresence(AGENTS[dice[0] % 6], presence), _request(dice, place))
@@ -222,7 +247,7 @@ def _crash(sim: Simulation, _dice: Dice, _place: int) -> None:
 
 
 _OFTEN: dict[Step, int] = {
-    _nothing: 1, _create: 10, _claim: 6, _claim_this: 3, _start: 4, _complete: 12, _cancel: 3, _reassign: 4,
+    _nothing: 1, _create: 10, _claim: 6, _claim_this: 3, _start: 4, _complete: 12, _cancel: 3, _reassign: 4, _hand_over: 5, _lock: 4, _unlock: 2,
     _presence: 4, _roster: 4, _everybody: 1, _rules: 3, _package: 6, _import: 2, _finish: 2, _fail: 1, _withdraw: 1,
     _time: 6, _follow: 12, _rest: 8, _again: 3, _restart: 1, _crash: 1,
 }  # fmt: skip

@@ -60,6 +60,15 @@ def _rule(chance: random.Random, rule_id: str) -> dict[str, Any]:
     if steps:
         steps.sort(key=lambda step: int(step[:-1]))
         fields["relax"] = [{"after": step, "targets": chance.choice(_TARGETS)} for step in steps]
+    if chance.random() < 0.4:
+        fields["recycle_after"] = chance.choice(("1m", "10m"))
+        fields |= {"recycle_limit": 2} if chance.random() < 0.5 else {}
+    if chance.random() < 0.3:
+        fields["handover"] = {"raise_priority": chance.choice((0, 5, 60)), "limit": chance.choice((1, 2))}
+    if chance.random() < 0.3:
+        fields["lock_max"] = "5m"
+    if chance.random() < 0.3:
+        fields["on_agent_loss"] = "keep"
     if chance.random() < 0.2:
         fields["wrap_up"] = {"template": "t", "required": ["note"]}
     return fields

@@ -1,0 +1,52 @@
+"""Whoever acts on a task names what he takes to be so: the task, who holds it, under which grant."""
+
+from __future__ import annotations
+
+from engine.refusals import Refusal, not_found, precondition, stale
+from engine.state import Agent, State, Task
+
+
+def held(state: State, number: int, agent: str, grant: int) -> Task | Refusal:
+    """The task, if this agent holds it under this grant."""
+    task = granted(state, number, grant)
+    if isinstance(task, Refusal) or task.agent == agent:
+        return task
+    return stale(
+        f"Expected task {number} to be held by {agent!r}, but it is held by {task.agent or 'nobody'}", task=number
+    )
+
+
+def granted(state: State, number: int, grant: int) -> Task | Refusal:
+    """The task, if the assignment the caller speaks of is the one in force."""
+    task = open_task(state, number)
+    if isinstance(task, Refusal) or task.grant == grant:
+        return task
+    now = f"grant {task.grant} with {task.agent}" if task.grant else "with nobody"
+    return stale(f"Expected grant {grant} to be in force for task {number}, but it is {now}", task=number)
+
+
+def open_task(state: State, number: int) -> Task | Refusal:
+    """The task, if it has not ended."""
+    task = state.tasks.get(number)
+    if task is not None:
+        return task
+    if 0 < number <= state.last_task:
+        return precondition("TASK_ENDED", f"Expected task {number} to be open, but it has ended", task=number)
+    return not_found("TASK_UNKNOWN", f"Expected a task of this workspace, but there is no number {number}")
+
+
+def known_agent(state: State, agent_id: str) -> Agent | Refusal:
+    """The agent, if the roster has one of that id."""
+    agent = state.agents.get(agent_id)
+    return agent or not_found("AGENT_UNKNOWN", f"Expected an agent of the roster, but {agent_id!r} is not in it")
+
+
+def is_locked(task: Task) -> Refusal:
+    """What is refused while the task's agent keeps it."""
+    until = task.marks.locked_until if task.marks else 0
+    return precondition(
+        "TASK_LOCKED",
+        f"Expected task {task.number} to be unlocked, but {task.agent} keeps it until {until} (ms since 1970 UTC)",
+        task=task.number,
+        agent=task.agent,
+    )
