@@ -40,11 +40,11 @@ class EscalationStep(msgspec.Struct, frozen=True, omit_defaults=True):
     limit: Literal["respond_within", "resolve_within"] | None = None
     """None: the step names a time of its own, ``after_ms``."""
     share: int = 100
-    after_ms: int | None = None
     raise_priority: int | None = None
     reassign: str | None = None
     notify: str | None = None
     mark_overdue: bool = False
+    after_ms: int | None = None
 
 
 class Handover(msgspec.Struct, frozen=True):
