@@ -68,7 +68,8 @@ class CreateTask(Command, frozen=True):
     customer: str | None = None
     owner: str | None = None
     region: str | None = None
-    priority: int = 0
+    priority: int | None = None
+    """None: that of the task type."""
     person: Person | None = None
 
 

@@ -35,7 +35,9 @@ def create(
     customer: Annotated[str, typer.Option("--customer", help="Customer number.")] = "",
     owner: Annotated[str, typer.Option("--owner", help="Account manager: an agent id.")] = "",
     region: Annotated[str, typer.Option("--region")] = "",
-    priority: Annotated[int, typer.Option("--priority", min=0, max=100)] = 0,
+    priority: Annotated[
+        int | None, typer.Option("--priority", min=0, max=100, help="Default: that of the task type.")
+    ] = None,
     request_id: RequestId = "",
 ) -> None:
     """Create one task."""

@@ -128,7 +128,7 @@ def _create(checks: Checks, request: pb.CreateTaskRequest) -> cmd.CreateTask:
         checks.line("customer", request.customer) or None,
         checks.line("owner", request.owner) or None,
         checks.line("region", request.region) or None,
-        checks.number("priority", request.priority, 0, 100),
+        checks.number("priority", request.priority, 0, 100) if request.HasField("priority") else None,
         _person(checks, request),
     )
 

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from paidan.v1 import values_pb2 as paidan_dot_v1_dot_values__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15paidan/v1/tasks.proto\x12\tpaidan.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16paidan/v1/values.proto\"<\n\x06Person\x12\x11\n\tfull_name\x18\x01 \x01(\t\x12\x0e\n\x06mobile\x18\x02 \x01(\t\x12\x0f\n\x07id_card\x18\x03 \x01(\t\"\x82\x07\n\x04Task\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x03\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x15\n\rbusiness_type\x18\x04 \x01(\t\x12%\n\x06status\x18\x05 \x01(\x0e\x32\x15.paidan.v1.TaskStatus\x12\x10\n\x08priority\x18\x06 \x01(\x05\x12\x10\n\x08\x63ustomer\x18\x07 \x01(\t\x12\r\n\x05owner\x18\x08 \x01(\t\x12\x0e\n\x06region\x18\t \x01(\t\x12\x33\n\nattributes\x18\n \x03(\x0b\x32\x1f.paidan.v1.Task.AttributesEntry\x12(\n\rperson_masked\x18\x0b \x01(\x0b\x32\x11.paidan.v1.Person\x12\x0f\n\x07package\x18\x0c \x01(\x03\x12\x0c\n\x04line\x18\r \x01(\x03\x12\x0c\n\x04rule\x18\x0e \x01(\t\x12\x18\n\x10rule_set_version\x18\x0f \x01(\x03\x12\r\n\x05stage\x18\x10 \x01(\x05\x12\x1e\n\x04lane\x18\x11 \x03(\x0b\x32\x10.paidan.v1.Value\x12\x13\n\x0bwaiting_for\x18\x12 \x01(\t\x12\r\n\x05\x61gent\x18\x13 \x01(\t\x12\r\n\x05grant\x18\x14 \x01(\x03\x12\x11\n\tpicked_by\x18\x15 \x01(\t\x12\x0e\n\x06passed\x18\x16 \x03(\t\x12/\n\x0b\x63reate_time\x18\x17 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tpool_time\x18\x18 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x61ssign_time\x18\x19 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x1a \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x1b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x07wrap_up\x18\x1c \x03(\x0b\x32\x1b.paidan.v1.Task.WrapUpEntry\x12\x11\n\tpositions\x18\x1d \x03(\x03\x1a\x43\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x1f\n\x05value\x18\x02 \x01(\x0b\x32\x10.paidan.v1.Value:\x02\x38\x01\x1a-\n\x0bWrapUpEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xce\x02\n\x11\x43reateTaskRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\ttask_type\x18\x02 \x01(\t\x12\x15\n\rbusiness_type\x18\x03 \x01(\t\x12@\n\nattributes\x18\x04 \x03(\x0b\x32,.paidan.v1.CreateTaskRequest.AttributesEntry\x12\x10\n\x08\x63ustomer\x18\x05 \x01(\t\x12\r\n\x05owner\x18\x06 \x01(\t\x12\x0e\n\x06region\x18\x07 \x01(\t\x12\x10\n\x08priority\x18\x08 \x01(\x05\x12!\n\x06person\x18\t \x01(\x0b\x32\x11.paidan.v1.Person\x12\x12\n\nrequest_id\x18\n \x01(\t\x1a\x43\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x1f\n\x05value\x18\x02 \x01(\x0b\x32\x10.paidan.v1.Value:\x02\x38\x01\"D\n\x12\x43reateTaskResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x03\x12\x10\n\x08position\x18\x03 \x01(\x03\"4\n\x0eGetTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0cmin_position\x18\x02 \x01(\x03\"B\n\x0fGetTaskResponse\x12\x1d\n\x04task\x18\x01 \x01(\x0b\x32\x0f.paidan.v1.Task\x12\x10\n\x08position\x18\x02 \x01(\x03\"\x81\x01\n\x10ListTasksRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\x12\x10\n\x08order_by\x18\x05 \x01(\t\x12\x14\n\x0cmin_position\x18\x06 \x01(\x03\"^\n\x11ListTasksResponse\x12\x1e\n\x05tasks\x18\x01 \x03(\x0b\x32\x0f.paidan.v1.Task\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08position\x18\x03 \x01(\x03\"S\n\x10\x43laimTaskRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\x0c\n\x04task\x18\x03 \x01(\x03\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"R\n\x11\x43laimTaskResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x03\x12\r\n\x05grant\x18\x03 \x01(\x03\x12\x10\n\x08position\x18\x04 \x01(\x03\"R\n\x10StartTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\r\n\x05grant\x18\x03 \x01(\x03\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"3\n\x11StartTaskResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\"\xc1\x01\n\x13\x43ompleteTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\r\n\x05grant\x18\x03 \x01(\x03\x12;\n\x07wrap_up\x18\x04 \x03(\x0b\x32*.paidan.v1.CompleteTaskRequest.WrapUpEntry\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x1a-\n\x0bWrapUpEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"6\n\x14\x43ompleteTaskResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\"T\n\x11\x43\x61ncelTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05grant\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"4\n\x12\x43\x61ncelTaskResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\"e\n\x13ReassignTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\r\n\x05grant\x18\x03 \x01(\x03\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"E\n\x14ReassignTaskResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05grant\x18\x02 \x01(\x03\x12\x10\n\x08position\x18\x03 \x01(\x03*\xc7\x01\n\nTaskStatus\x12\x1b\n\x17TASK_STATUS_UNSPECIFIED\x10\x00\x12\x17\n\x13TASK_STATUS_CREATED\x10\x01\x12\x16\n\x12TASK_STATUS_POOLED\x10\x02\x12\x18\n\x14TASK_STATUS_ASSIGNED\x10\x03\x12\x1b\n\x17TASK_STATUS_IN_PROGRESS\x10\x04\x12\x19\n\x15TASK_STATUS_COMPLETED\x10\x05\x12\x19\n\x15TASK_STATUS_CANCELLED\x10\x06\x32\xdf\x04\n\x0bTaskService\x12I\n\nCreateTask\x12\x1c.paidan.v1.CreateTaskRequest\x1a\x1d.paidan.v1.CreateTaskResponse\x12@\n\x07GetTask\x12\x19.paidan.v1.GetTaskRequest\x1a\x1a.paidan.v1.GetTaskResponse\x12\x46\n\tListTasks\x12\x1b.paidan.v1.ListTasksRequest\x1a\x1c.paidan.v1.ListTasksResponse\x12\x46\n\tClaimTask\x12\x1b.paidan.v1.ClaimTaskRequest\x1a\x1c.paidan.v1.ClaimTaskResponse\x12\x46\n\tStartTask\x12\x1b.paidan.v1.StartTaskRequest\x1a\x1c.paidan.v1.StartTaskResponse\x12O\n\x0c\x43ompleteTask\x12\x1e.paidan.v1.CompleteTaskRequest\x1a\x1f.paidan.v1.CompleteTaskResponse\x12I\n\nCancelTask\x12\x1c.paidan.v1.CancelTaskRequest\x1a\x1d.paidan.v1.CancelTaskResponse\x12O\n\x0cReassignTask\x12\x1e.paidan.v1.ReassignTaskRequest\x1a\x1f.paidan.v1.ReassignTaskResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15paidan/v1/tasks.proto\x12\tpaidan.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16paidan/v1/values.proto\"<\n\x06Person\x12\x11\n\tfull_name\x18\x01 \x01(\t\x12\x0e\n\x06mobile\x18\x02 \x01(\t\x12\x0f\n\x07id_card\x18\x03 \x01(\t\"\x82\x07\n\x04Task\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x03\x12\x0c\n\x04type\x18\x03 \x01(\t\x12\x15\n\rbusiness_type\x18\x04 \x01(\t\x12%\n\x06status\x18\x05 \x01(\x0e\x32\x15.paidan.v1.TaskStatus\x12\x10\n\x08priority\x18\x06 \x01(\x05\x12\x10\n\x08\x63ustomer\x18\x07 \x01(\t\x12\r\n\x05owner\x18\x08 \x01(\t\x12\x0e\n\x06region\x18\t \x01(\t\x12\x33\n\nattributes\x18\n \x03(\x0b\x32\x1f.paidan.v1.Task.AttributesEntry\x12(\n\rperson_masked\x18\x0b \x01(\x0b\x32\x11.paidan.v1.Person\x12\x0f\n\x07package\x18\x0c \x01(\x03\x12\x0c\n\x04line\x18\r \x01(\x03\x12\x0c\n\x04rule\x18\x0e \x01(\t\x12\x18\n\x10rule_set_version\x18\x0f \x01(\x03\x12\r\n\x05stage\x18\x10 \x01(\x05\x12\x1e\n\x04lane\x18\x11 \x03(\x0b\x32\x10.paidan.v1.Value\x12\x13\n\x0bwaiting_for\x18\x12 \x01(\t\x12\r\n\x05\x61gent\x18\x13 \x01(\t\x12\r\n\x05grant\x18\x14 \x01(\x03\x12\x11\n\tpicked_by\x18\x15 \x01(\t\x12\x0e\n\x06passed\x18\x16 \x03(\t\x12/\n\x0b\x63reate_time\x18\x17 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tpool_time\x18\x18 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x61ssign_time\x18\x19 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nstart_time\x18\x1a \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x1b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x07wrap_up\x18\x1c \x03(\x0b\x32\x1b.paidan.v1.Task.WrapUpEntry\x12\x11\n\tpositions\x18\x1d \x03(\x03\x1a\x43\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x1f\n\x05value\x18\x02 \x01(\x0b\x32\x10.paidan.v1.Value:\x02\x38\x01\x1a-\n\x0bWrapUpEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xe0\x02\n\x11\x43reateTaskRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\ttask_type\x18\x02 \x01(\t\x12\x15\n\rbusiness_type\x18\x03 \x01(\t\x12@\n\nattributes\x18\x04 \x03(\x0b\x32,.paidan.v1.CreateTaskRequest.AttributesEntry\x12\x10\n\x08\x63ustomer\x18\x05 \x01(\t\x12\r\n\x05owner\x18\x06 \x01(\t\x12\x0e\n\x06region\x18\x07 \x01(\t\x12\x15\n\x08priority\x18\x08 \x01(\x05H\x00\x88\x01\x01\x12!\n\x06person\x18\t \x01(\x0b\x32\x11.paidan.v1.Person\x12\x12\n\nrequest_id\x18\n \x01(\t\x1a\x43\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x1f\n\x05value\x18\x02 \x01(\x0b\x32\x10.paidan.v1.Value:\x02\x38\x01\x42\x0b\n\t_priority\"D\n\x12\x43reateTaskResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x03\x12\x10\n\x08position\x18\x03 \x01(\x03\"4\n\x0eGetTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0cmin_position\x18\x02 \x01(\x03\"B\n\x0fGetTaskResponse\x12\x1d\n\x04task\x18\x01 \x01(\x0b\x32\x0f.paidan.v1.Task\x12\x10\n\x08position\x18\x02 \x01(\x03\"\x81\x01\n\x10ListTasksRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x0e\n\x06\x66ilter\x18\x04 \x01(\t\x12\x10\n\x08order_by\x18\x05 \x01(\t\x12\x14\n\x0cmin_position\x18\x06 \x01(\x03\"^\n\x11ListTasksResponse\x12\x1e\n\x05tasks\x18\x01 \x03(\x0b\x32\x0f.paidan.v1.Task\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08position\x18\x03 \x01(\x03\"S\n\x10\x43laimTaskRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\x0c\n\x04task\x18\x03 \x01(\x03\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"R\n\x11\x43laimTaskResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x03\x12\r\n\x05grant\x18\x03 \x01(\x03\x12\x10\n\x08position\x18\x04 \x01(\x03\"R\n\x10StartTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\r\n\x05grant\x18\x03 \x01(\x03\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"3\n\x11StartTaskResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\"\xc1\x01\n\x13\x43ompleteTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\r\n\x05grant\x18\x03 \x01(\x03\x12;\n\x07wrap_up\x18\x04 \x03(\x0b\x32*.paidan.v1.CompleteTaskRequest.WrapUpEntry\x12\x12\n\nrequest_id\x18\x05 \x01(\t\x1a-\n\x0bWrapUpEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"6\n\x14\x43ompleteTaskResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\"T\n\x11\x43\x61ncelTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05grant\x18\x02 \x01(\x03\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"4\n\x12\x43\x61ncelTaskResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08position\x18\x02 \x01(\x03\"e\n\x13ReassignTaskRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\r\n\x05grant\x18\x03 \x01(\x03\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"E\n\x14ReassignTaskResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05grant\x18\x02 \x01(\x03\x12\x10\n\x08position\x18\x03 \x01(\x03*\xc7\x01\n\nTaskStatus\x12\x1b\n\x17TASK_STATUS_UNSPECIFIED\x10\x00\x12\x17\n\x13TASK_STATUS_CREATED\x10\x01\x12\x16\n\x12TASK_STATUS_POOLED\x10\x02\x12\x18\n\x14TASK_STATUS_ASSIGNED\x10\x03\x12\x1b\n\x17TASK_STATUS_IN_PROGRESS\x10\x04\x12\x19\n\x15TASK_STATUS_COMPLETED\x10\x05\x12\x19\n\x15TASK_STATUS_CANCELLED\x10\x06\x32\xdf\x04\n\x0bTaskService\x12I\n\nCreateTask\x12\x1c.paidan.v1.CreateTaskRequest\x1a\x1d.paidan.v1.CreateTaskResponse\x12@\n\x07GetTask\x12\x19.paidan.v1.GetTaskRequest\x1a\x1a.paidan.v1.GetTaskResponse\x12\x46\n\tListTasks\x12\x1b.paidan.v1.ListTasksRequest\x1a\x1c.paidan.v1.ListTasksResponse\x12\x46\n\tClaimTask\x12\x1b.paidan.v1.ClaimTaskRequest\x1a\x1c.paidan.v1.ClaimTaskResponse\x12\x46\n\tStartTask\x12\x1b.paidan.v1.StartTaskRequest\x1a\x1c.paidan.v1.StartTaskResponse\x12O\n\x0c\x43ompleteTask\x12\x1e.paidan.v1.CompleteTaskRequest\x1a\x1f.paidan.v1.CompleteTaskResponse\x12I\n\nCancelTask\x12\x1c.paidan.v1.CancelTaskRequest\x1a\x1d.paidan.v1.CancelTaskResponse\x12O\n\x0cReassignTask\x12\x1e.paidan.v1.ReassignTaskRequest\x1a\x1f.paidan.v1.ReassignTaskResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,8 +41,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATETASKREQUEST_ATTRIBUTESENTRY']._serialized_options = b'8\001'
   _globals['_COMPLETETASKREQUEST_WRAPUPENTRY']._loaded_options = None
   _globals['_COMPLETETASKREQUEST_WRAPUPENTRY']._serialized_options = b'8\001'
-  _globals['_TASKSTATUS']._serialized_start=2686
-  _globals['_TASKSTATUS']._serialized_end=2885
+  _globals['_TASKSTATUS']._serialized_start=2704
+  _globals['_TASKSTATUS']._serialized_end=2903
   _globals['_PERSON']._serialized_start=93
   _globals['_PERSON']._serialized_end=153
   _globals['_TASK']._serialized_start=156
@@ -52,41 +52,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TASK_WRAPUPENTRY']._serialized_start=1009
   _globals['_TASK_WRAPUPENTRY']._serialized_end=1054
   _globals['_CREATETASKREQUEST']._serialized_start=1057
-  _globals['_CREATETASKREQUEST']._serialized_end=1391
+  _globals['_CREATETASKREQUEST']._serialized_end=1409
   _globals['_CREATETASKREQUEST_ATTRIBUTESENTRY']._serialized_start=940
   _globals['_CREATETASKREQUEST_ATTRIBUTESENTRY']._serialized_end=1007
-  _globals['_CREATETASKRESPONSE']._serialized_start=1393
-  _globals['_CREATETASKRESPONSE']._serialized_end=1461
-  _globals['_GETTASKREQUEST']._serialized_start=1463
-  _globals['_GETTASKREQUEST']._serialized_end=1515
-  _globals['_GETTASKRESPONSE']._serialized_start=1517
-  _globals['_GETTASKRESPONSE']._serialized_end=1583
-  _globals['_LISTTASKSREQUEST']._serialized_start=1586
-  _globals['_LISTTASKSREQUEST']._serialized_end=1715
-  _globals['_LISTTASKSRESPONSE']._serialized_start=1717
-  _globals['_LISTTASKSRESPONSE']._serialized_end=1811
-  _globals['_CLAIMTASKREQUEST']._serialized_start=1813
-  _globals['_CLAIMTASKREQUEST']._serialized_end=1896
-  _globals['_CLAIMTASKRESPONSE']._serialized_start=1898
-  _globals['_CLAIMTASKRESPONSE']._serialized_end=1980
-  _globals['_STARTTASKREQUEST']._serialized_start=1982
-  _globals['_STARTTASKREQUEST']._serialized_end=2064
-  _globals['_STARTTASKRESPONSE']._serialized_start=2066
-  _globals['_STARTTASKRESPONSE']._serialized_end=2117
-  _globals['_COMPLETETASKREQUEST']._serialized_start=2120
-  _globals['_COMPLETETASKREQUEST']._serialized_end=2313
+  _globals['_CREATETASKRESPONSE']._serialized_start=1411
+  _globals['_CREATETASKRESPONSE']._serialized_end=1479
+  _globals['_GETTASKREQUEST']._serialized_start=1481
+  _globals['_GETTASKREQUEST']._serialized_end=1533
+  _globals['_GETTASKRESPONSE']._serialized_start=1535
+  _globals['_GETTASKRESPONSE']._serialized_end=1601
+  _globals['_LISTTASKSREQUEST']._serialized_start=1604
+  _globals['_LISTTASKSREQUEST']._serialized_end=1733
+  _globals['_LISTTASKSRESPONSE']._serialized_start=1735
+  _globals['_LISTTASKSRESPONSE']._serialized_end=1829
+  _globals['_CLAIMTASKREQUEST']._serialized_start=1831
+  _globals['_CLAIMTASKREQUEST']._serialized_end=1914
+  _globals['_CLAIMTASKRESPONSE']._serialized_start=1916
+  _globals['_CLAIMTASKRESPONSE']._serialized_end=1998
+  _globals['_STARTTASKREQUEST']._serialized_start=2000
+  _globals['_STARTTASKREQUEST']._serialized_end=2082
+  _globals['_STARTTASKRESPONSE']._serialized_start=2084
+  _globals['_STARTTASKRESPONSE']._serialized_end=2135
+  _globals['_COMPLETETASKREQUEST']._serialized_start=2138
+  _globals['_COMPLETETASKREQUEST']._serialized_end=2331
   _globals['_COMPLETETASKREQUEST_WRAPUPENTRY']._serialized_start=1009
   _globals['_COMPLETETASKREQUEST_WRAPUPENTRY']._serialized_end=1054
-  _globals['_COMPLETETASKRESPONSE']._serialized_start=2315
-  _globals['_COMPLETETASKRESPONSE']._serialized_end=2369
-  _globals['_CANCELTASKREQUEST']._serialized_start=2371
-  _globals['_CANCELTASKREQUEST']._serialized_end=2455
-  _globals['_CANCELTASKRESPONSE']._serialized_start=2457
-  _globals['_CANCELTASKRESPONSE']._serialized_end=2509
-  _globals['_REASSIGNTASKREQUEST']._serialized_start=2511
-  _globals['_REASSIGNTASKREQUEST']._serialized_end=2612
-  _globals['_REASSIGNTASKRESPONSE']._serialized_start=2614
-  _globals['_REASSIGNTASKRESPONSE']._serialized_end=2683
-  _globals['_TASKSERVICE']._serialized_start=2888
-  _globals['_TASKSERVICE']._serialized_end=3495
+  _globals['_COMPLETETASKRESPONSE']._serialized_start=2333
+  _globals['_COMPLETETASKRESPONSE']._serialized_end=2387
+  _globals['_CANCELTASKREQUEST']._serialized_start=2389
+  _globals['_CANCELTASKREQUEST']._serialized_end=2473
+  _globals['_CANCELTASKRESPONSE']._serialized_start=2475
+  _globals['_CANCELTASKRESPONSE']._serialized_end=2527
+  _globals['_REASSIGNTASKREQUEST']._serialized_start=2529
+  _globals['_REASSIGNTASKREQUEST']._serialized_end=2630
+  _globals['_REASSIGNTASKRESPONSE']._serialized_start=2632
+  _globals['_REASSIGNTASKRESPONSE']._serialized_end=2701
+  _globals['_TASKSERVICE']._serialized_start=2906
+  _globals['_TASKSERVICE']._serialized_end=3513
 # @@protoc_insertion_point(module_scope)

@@ -338,7 +338,7 @@ class CreateTaskRequest(_message.Message):
     region: _builtins.str
     """Region."""
     priority: _builtins.int
-    """0 to 100, larger is more urgent."""
+    """0 to 100, larger is more urgent. Left out: that of the task type."""
     request_id: _builtins.str
     """Makes a repeat harmless: it gets the first answer. At most 128 characters."""
     @_builtins.property
@@ -359,15 +359,17 @@ class CreateTaskRequest(_message.Message):
         customer: _builtins.str = ...,
         owner: _builtins.str = ...,
         region: _builtins.str = ...,
-        priority: _builtins.int = ...,
+        priority: _builtins.int | None = ...,
         person: Global___Person | None = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["person", b"person"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "person", b"person", "priority", b"priority"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "business_type", b"business_type", "customer", b"customer", "owner", b"owner", "parent", b"parent", "person", b"person", "priority", b"priority", "region", b"region", "request_id", b"request_id", "task_type", b"task_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "attributes", b"attributes", "business_type", b"business_type", "customer", b"customer", "owner", b"owner", "parent", b"parent", "person", b"person", "priority", b"priority", "region", b"region", "request_id", b"request_id", "task_type", b"task_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
 
 Global___CreateTaskRequest: _TypeAlias = CreateTaskRequest  # noqa: Y015
 
