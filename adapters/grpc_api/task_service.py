@@ -12,6 +12,7 @@ from adapters.grpc_api.reading import Reading
 from adapters.grpc_api.task_messages import task_message
 from adapters.grpc_api.values import of_values
 from engine import commands as cmd
+from engine.decide.batches import MAX_BATCH
 from engine.events import Person
 
 MAX_FIELDS = 200
@@ -32,6 +33,27 @@ class TaskService(TaskServiceServicer):
         answer = await self._desk.submit(command, request.request_id, context)
         return pb.CreateTaskResponse(
             name=self._desk.name("tasks", answer.number), number=answer.number or 0, position=answer.position
+        )
+
+    async def BatchCreateTasks(
+        self, request: pb.BatchCreateTasksRequest, context: Context
+    ) -> pb.BatchCreateTasksResponse:
+        checks = self._desk.checks()
+        checks.parent(request.parent)
+        checks.number("requests", len(request.requests), 1, MAX_BATCH)
+        checks.line("request_id", request.request_id)
+        checks.end()  # before each of too many is looked at
+        command = cmd.CreateTasks(
+            tuple(_one_of(checks.within(f"requests[{place}]."), one) for place, one in enumerate(request.requests))
+        )
+        checks.end()
+        answer = await self._desk.submit(command, request.request_id, context)
+        first = answer.number or 0  # a repeat has as many tasks, or it were no repeat; and their numbers follow on
+        numbers = range(first, first + len(command.tasks))
+        return pb.BatchCreateTasksResponse(
+            numbers=numbers,
+            names=[self._desk.name("tasks", number) for number in numbers],
+            position=answer.position,
         )
 
     async def GetTask(self, request: pb.GetTaskRequest, context: Context) -> pb.GetTaskResponse:
@@ -117,6 +139,15 @@ class TaskService(TaskServiceServicer):
         checks.line("request_id", request.request_id)
         checks.end()
         return number, agent, grant
+
+
+def _one_of(checks: Checks, request: pb.CreateTaskRequest) -> cmd.CreateTask:
+    """One of a batch."""
+    if request.parent:
+        checks.parent(request.parent)
+    if request.request_id:
+        checks.wrong("request_id", "Expected none: the batch has one for all its tasks")
+    return _create(checks, request)
 
 
 def _create(checks: Checks, request: pb.CreateTaskRequest) -> cmd.CreateTask:

@@ -29,6 +29,7 @@ from engine.commands import (
     ClaimTask,
     CompleteTask,
     CreateTask,
+    CreateTasks,
     Order,
     ReassignTask,
     SetPresence,
@@ -41,7 +42,7 @@ from engine.workspace import Workspace
 
 log = logging.getLogger("paidan.writer")
 
-ASKED = (CreateTask, ClaimTask, StartTask, CompleteTask, CancelTask, ReassignTask, SetPresence)
+ASKED = (CreateTask, CreateTasks, ClaimTask, StartTask, CompleteTask, CancelTask, ReassignTask, SetPresence)
 """What people wait for. What comes with packages is bulk work itself."""
 LATELY_S = 0.1
 """They count as asking for this long after their last command."""

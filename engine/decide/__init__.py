@@ -10,7 +10,7 @@ from typing import Any
 
 from engine import commands as cmd
 from engine.answers import Answer
-from engine.decide import agents, allocation, packages, pooling, rules, settling, tasks
+from engine.decide import agents, allocation, batches, packages, pooling, rules, settling, tasks
 from engine.decide.context import Context
 from engine.decide.repeats import fingerprint_of, repeated
 from engine.events import CommandHadNoEffect, CommandRefused, Event
@@ -38,6 +38,7 @@ DECIDE: dict[type[cmd.Command], Callable[[State, Any, Context], Decision]] = {
     cmd.AllocateTasks: allocation.allocate,
     cmd.SettlePackages: settling.settle,
     cmd.CreateTask: tasks.create,
+    cmd.CreateTasks: batches.create_all,
     cmd.ClaimTask: tasks.claim,
     cmd.StartTask: tasks.start,
     cmd.CompleteTask: tasks.complete,

@@ -25,6 +25,7 @@ FIXED = {
         "adapters.grpc_api.checks:MAX_NUMBER": "a task's or a package's number, a position: 40 bits of a rank",
         "adapters.grpc_api.agent_service:MAX_AGENTS": "agents of one roster",
         "adapters.grpc_api.task_service:MAX_FIELDS": "attributes of one task, fields of one wrap-up",
+        "engine.decide.batches:MAX_BATCH": "tasks created by one request",
         "adapters.grpc_api.package_messages:MAX_COLUMNS": "attributes of one mapping",
         "adapters.importing.csv_header:MAX_TOLD": "columns named in one refusal of a list",
         "adapters.grpc_api.package_service:MAX_URI": "characters of a URI or a file name",
