@@ -3,9 +3,13 @@
 # ruff: noqa: N802 - RPCs are named as in the contract
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
 from paidan.v1 import tasks_pb2 as pb
 from paidan.v1.tasks_pb2_grpc import TaskServiceServicer
 
+from adapters.grpc_api.assignments_stream import AssignmentStream
 from adapters.grpc_api.checks import MAX_ID, Checks
 from adapters.grpc_api.desk import Context, Desk
 from adapters.grpc_api.reading import Reading
@@ -21,8 +25,8 @@ MAX_FIELDS = 200
 class TaskService(TaskServiceServicer):
     """Thin: checks a request, hands a command in, renders the answer."""
 
-    def __init__(self, desk: Desk, reading: Reading) -> None:
-        self._desk, self._reading = desk, reading
+    def __init__(self, desk: Desk, reading: Reading, assignments: AssignmentStream) -> None:
+        self._desk, self._reading, self._assignments = desk, reading, assignments
 
     async def CreateTask(self, request: pb.CreateTaskRequest, context: Context) -> pb.CreateTaskResponse:
         checks = self._desk.checks()
@@ -127,6 +131,18 @@ class TaskService(TaskServiceServicer):
         command = cmd.ReassignTask(number, agent, grant, reason)
         answer = await self._desk.submit(command, request.request_id, context)
         return pb.ReassignTaskResponse(name=request.name, grant=answer.position, position=answer.position)
+
+    async def WatchAssignments(
+        self, request: pb.WatchAssignmentsRequest, _context: Context
+    ) -> AsyncIterator[pb.WatchAssignmentsResponse]:
+        checks = self._desk.checks()
+        checks.parent(request.parent)
+        agent = checks.line("agent", request.agent, MAX_ID, required=True)
+        after = checks.number("from_position", request.from_position)
+        checks.end()
+        async with aclosing(self._assignments.of(agent, after)) as messages:
+            async for message in messages:
+                yield message
 
     def _held(
         self, request: pb.StartTaskRequest | pb.CompleteTaskRequest, checks: Checks | None = None

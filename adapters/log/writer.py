@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -92,6 +92,9 @@ class Writer:
         self._asked_at = -inf
         self.position = 0
         """Of the last durable event."""
+        self.followers: list[Callable[[Sequence[Recorded]], None]] = []
+        """Called with events once they are durable, in order; they only take note, and never fail. Some may be missed:
+        positions show it, and the log has them."""
         self.lost: asyncio.Event = asyncio.Event()
         """Set when another writer was found on the stream, or the log went away: ``close`` and stand by."""
 
@@ -251,6 +254,8 @@ class Writer:
         if decided.events:
             await in_thread(self._log.append, decided.events)
             await self._announce(decided.events[-1].position)
+            for note in self.followers:
+                note(decided.events)
         else:
             await in_thread(self._log.confirm, self.position)  # or it may be told what another server has made untrue
         for reply, told in decided.replies:

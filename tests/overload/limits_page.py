@@ -40,6 +40,8 @@ FIXED = {
         "projections.filtering:MAX_TERMS": "terms of a filter",
         "adapters.grpc_api.waiting:PATIENCE_S": "s that a call without a deadline waits for a position",
         "adapters.grpc_api.audit_service:READ": "events read at a time for a stream",
+        "adapters.views.agent_work:MAX_FOUND": "events read at a time for a watcher of assignments that resumes",
+        "adapters.grpc_api.watching:MAX_HELD": "events kept for watchers between two steps; beyond that read from the log",
         "adapters.views.queries:EVENTS_BYTES": "bytes of events read at a time for a stream, as stored",
     },
     "Log and views": {
