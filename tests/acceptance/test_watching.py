@@ -73,17 +73,17 @@ def test_a_server_killed_in_the_midst_of_it(pair: tuple[Paidan, Paidan]) -> None
     channel = grpc.insecure_channel(served.address)
     desktops = [Desktop(channel, served.parent, "ann").sees(lambda one: one.snapshot is not None, "a snapshot")]
     numbers: list[int] = []
-    for turn in range(3):
+    for turn in range(2):
         numbers += create(served, 40, f"batch-{turn}")
         served.process("server").kill()
         assert desktops[-1].ends().code() == grpc.StatusCode.UNAVAILABLE
         assert wait_until_serving(served.address, 30), served.said()
         assert create(served, 40, f"batch-{turn}") == numbers[-40:], "a repeat after a restart gets the same numbers"
         desktops.append(Desktop(channel, served.parent, "ann", desktops[-1].position))
-    until(lambda: all_given(served, 120), "all to be given", 30)
+    until(lambda: all_given(served, 80), "all to be given", 30)
     expected = given(served, "ann")
     desktops[-1].reaches(expected[-1][0])
-    assert seen(*desktops) == expected and len(expected) == 60 and numbers == list(range(1, 121))
+    assert seen(*desktops) == expected and len(expected) == 40 and numbers == list(range(1, 81))
     assert all(change.task.customer for one in desktops for change in one.changes)
     desktops[-1].close()
     channel.close()
