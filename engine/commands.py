@@ -73,6 +73,12 @@ class CreateTask(Command, frozen=True):
     person: Person | None = None
 
 
+class CreateTasks(Command, frozen=True):
+    """All of these, or none; they get numbers that follow each other."""
+
+    tasks: tuple[CreateTask, ...]
+
+
 class ClaimTask(Command, frozen=True):
     """The agent takes this task, or (task None) the first of the claim pools open to it."""
 

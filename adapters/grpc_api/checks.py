@@ -25,10 +25,17 @@ class Checks:
     def __init__(self, workspace: str) -> None:
         self._workspace = workspace
         self._wrong: list[Violation] = []
+        self._prefix = ""
+
+    def within(self, prefix: str) -> Checks:
+        """For a part of the same request, whose fields stand behind this prefix: ``requests[3].``."""
+        part = Checks(self._workspace)
+        part._wrong, part._prefix = self._wrong, self._prefix + prefix
+        return part
 
     def wrong(self, field: str, description: str) -> None:
         """Note a violation."""
-        self._wrong.append(Violation(field, description))
+        self._wrong.append(Violation(self._prefix + field, description))
 
     def end(self) -> None:
         """Raises Failure if anything was wrong."""

@@ -22,6 +22,7 @@ from paidan.v1.rules_pb2_grpc import add_RuleServiceServicer_to_server
 from paidan.v1.tasks_pb2_grpc import add_TaskServiceServicer_to_server
 
 from adapters.grpc_api.agent_service import AgentService
+from adapters.grpc_api.assignments_stream import AssignmentStream
 from adapters.grpc_api.audit_service import AuditService
 from adapters.grpc_api.connections import options_of
 from adapters.grpc_api.desk import Desk
@@ -39,6 +40,7 @@ from adapters.grpc_api.services import Services
 from adapters.grpc_api.task_service import TaskService
 from adapters.grpc_api.telemetry import Telemetry
 from adapters.grpc_api.waiting import Tail
+from adapters.grpc_api.watching import Watching
 from adapters.importing.spool_room import sweep_for_ever
 
 log = logging.getLogger("paidan.grpc")
@@ -69,6 +71,7 @@ class Serving:
         self._spool, self._writer = services.spool, services.writer
         self._sweeping: asyncio.Task[None] | None = None
         self._tail = Tail(services.writer, services.limits.wait_s)
+        self._watching = Watching(services)
         self._health = Health(SERVICES)
         self._server = grpc.aio.server(
             options=options_of(services.limits),
@@ -87,6 +90,7 @@ class Serving:
             told = f"Expected to listen on {self._listen}, but it cannot be had; stop what has it, or choose another"
             raise OSError(told) from error
         await self._server.start()
+        self._watching.start()
         self._sweeping = asyncio.create_task(sweep_for_ever(self._spool.sweep, partial(needed_lists, self._writer)))
         log.info("listening on %s", self._listen)
 
@@ -102,6 +106,7 @@ class Serving:
         """Take nothing new, finish what was accepted, end streams that would go on for ever."""
         await self._health.end()
         self._tail.stopping = self._guard.closing = True
+        await self._watching.stop()
         if self._sweeping is not None:
             self._sweeping.cancel()
         with suppress(TimeoutError):
@@ -127,7 +132,9 @@ class Serving:
         add_RuleServiceServicer_to_server(RuleService(desk, reading, services), server)
         add_AgentServiceServicer_to_server(AgentService(desk, reading), server)
         add_PackageServiceServicer_to_server(PackageService(desk, reading, services, tail), server)
-        add_TaskServiceServicer_to_server(TaskService(desk, reading), server)
+        add_TaskServiceServicer_to_server(
+            TaskService(desk, reading, AssignmentStream(services, self._watching)), server
+        )
         add_PoolServiceServicer_to_server(PoolService(desk, reading), server)
         add_AuditServiceServicer_to_server(AuditService(desk, reading, services, tail), server)
         add_ImporterServiceServicer_to_server(ImporterService(desk, services.writer, tail), server)

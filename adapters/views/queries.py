@@ -11,6 +11,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 
 from adapters.log.codec import Stored, decode
 from adapters.log.schemas import schema_of, stream_of
+from adapters.views.agent_work import AgentWork
 from adapters.views.connection import bell_of
 from adapters.views.positions import BehindError, Positions
 from adapters.views.query_pool import QueryPool, TooManyQueriesError, ViewsUnavailableError
@@ -82,6 +83,7 @@ class Queries:
     ) -> None:
         self._stream = stream_of(workspace)
         self._pool = QueryPool(dsn, schema_of(workspace), connections, patience, waiting)
+        self.work = AgentWork(self._pool, self._stream)
         self._positions = Positions(dsn, workspace, self._ring)
         self._bell = bell_of(workspace)
         self._patience = patience

@@ -17,20 +17,28 @@ from engine.state.task import MAX_PRIORITY, Origin, new_task
 
 
 def create(state: State, command: CreateTask, context: Context) -> list[ev.Event] | Refusal:
+    made = created(state, command, state.last_task + 1, context)
+    if isinstance(made, list):
+        return invalid("TASK_INVALID", f"Expected a valid task, but found {len(made)} problem(s)", *made)
+    event, task = made
+    rule, lane = context.judge.place(state, task)
+    return [event, ev.TasksPooled(state.version, (ev.Placement(rule, (task.number,), lane),))]
+
+
+def created(
+    state: State, command: CreateTask, number: int, context: Context
+) -> tuple[ev.TaskCreated, Task] | list[Violation]:
+    """The event of one new task, and the task as the rules are asked about it; or all that is wrong with it."""
     policy = policy_of(state.rule_set, command.task_type, None) if state.rule_set else Policy()
     wrong = _task_violations(state, command, policy)
     if wrong:
-        return invalid("TASK_INVALID", f"Expected a valid task, but found {len(wrong)} problem(s)", *wrong)
+        return wrong
     priority = policy.priority if command.priority is None else command.priority
     row = ev.TaskRow(0, command.customer, command.owner, command.region, priority, tuple(command.attributes.values()))
-    number, columns = state.last_task + 1, tuple(command.attributes)
+    columns = tuple(command.attributes)
     origin = Origin(command.task_type, command.business_type, columns, context.now, context.now)
-    task = new_task(number, origin, row)
-    rule, lane = context.judge.place(state, task)
-    return [
-        ev.TaskCreated(number, command.task_type, command.business_type, columns, row, command.person),
-        ev.TasksPooled(state.version, (ev.Placement(rule, (number,), lane),)),
-    ]
+    event = ev.TaskCreated(number, command.task_type, command.business_type, columns, row, command.person)
+    return event, new_task(number, origin, row)
 
 
 def claim(state: State, command: ClaimTask, context: Context) -> list[ev.Event] | Refusal:

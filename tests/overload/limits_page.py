@@ -25,6 +25,7 @@ FIXED = {
         "adapters.grpc_api.checks:MAX_NUMBER": "a task's or a package's number, a position: 40 bits of a rank",
         "adapters.grpc_api.agent_service:MAX_AGENTS": "agents of one roster",
         "adapters.grpc_api.task_service:MAX_FIELDS": "attributes of one task, fields of one wrap-up",
+        "engine.decide.batches:MAX_BATCH": "tasks created by one request",
         "adapters.grpc_api.package_messages:MAX_COLUMNS": "attributes of one mapping",
         "adapters.importing.csv_header:MAX_TOLD": "columns named in one refusal of a list",
         "adapters.grpc_api.package_service:MAX_URI": "characters of a URI or a file name",
@@ -39,6 +40,8 @@ FIXED = {
         "projections.filtering:MAX_TERMS": "terms of a filter",
         "adapters.grpc_api.waiting:PATIENCE_S": "s that a call without a deadline waits for a position",
         "adapters.grpc_api.audit_service:READ": "events read at a time for a stream",
+        "adapters.views.agent_work:MAX_FOUND": "events read at a time for a watcher of assignments that resumes",
+        "adapters.grpc_api.watching:MAX_HELD": "events kept for watchers between two steps; beyond that read from the log",
         "adapters.views.queries:EVENTS_BYTES": "bytes of events read at a time for a stream, as stored",
     },
     "Log and views": {

@@ -27,6 +27,7 @@ from adapters.importing.importer import Importer
 from adapters.importing.spool import Spool
 from adapters.log.event_log import EventLog
 from adapters.log.writer import Writer
+from adapters.settings.limits import Limits
 from adapters.views.projector import Projector
 from adapters.views.queries import Queries
 from tests.wire.stand_ins import Questions
@@ -50,7 +51,8 @@ rules:
 class Served:
     """``start`` and ``stop`` a server on a free port; stubs are there in between."""
 
-    def __init__(self, dsn: str, workspace: str, spool: Path) -> None:
+    def __init__(self, dsn: str, workspace: str, spool: Path, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
         self.workspace = workspace
         self.parent = f"workspaces/{workspace}"
         self._dsn, self._spool_directory = dsn, spool
@@ -126,7 +128,9 @@ class Served:
         self._queries = Queries(self._dsn, self.workspace)
         questions = Questions(self._dsn, self.workspace)
         spool = Spool(self._spool_directory)
-        services = Services(self.workspace, self.writer, self._queries, spool, questions, questions.dry_run)
+        services = Services(
+            self.workspace, self.writer, self._queries, spool, questions, questions.dry_run, self._limits
+        )
         self.serving = Serving(services, "127.0.0.1:0")
         await self._queries.open()
         await self.serving.start()
