@@ -12,10 +12,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from engine import events as ev
 from engine.events import Recorded
-from projections import assignments, counts, pools, tasks
+from projections import assignments, counts, measures, pools, tasks
 from projections.assignments import Assignments, Held
 from projections.copying import clean, json_of
 from projections.counts import Counts, Place
+from projections.measures import Measures
 from projections.needs import Needs, pool_of_stall
 from projections.pools import Pools, pool_of
 from projections.port import Cursor, View
@@ -41,6 +42,7 @@ class Work:
         self.pools = Pools(cursor)
         self.assignments = Assignments()
         self.counts = Counts()
+        self.measures = Measures()
 
     # --- coming in and waiting ----------------------------------------------------------------------------------------
 
@@ -115,6 +117,7 @@ class Work:
     def started(self, event: ev.TaskStarted, recorded: Recorded) -> None:
         held = self.assignments.started(event.task, recorded)
         self._move(event.task, held.pooling, held.status, "in_progress")
+        self.measures.note("started", recorded, self._place(event.task, held.pooling), held.agent)
         held.started_at = recorded.at
 
     # --- coming to an end ---------------------------------------------------------------------------------------------
@@ -124,6 +127,7 @@ class Work:
         self.tasks.ends[event.task] = End("completed", recorded.at, recorded.position, 0, json_of(event.wrap_up))
         if held is not None:
             self._move(event.task, held.pooling, held.status, "completed")
+            self.measures.completed(event, recorded, self._place(event.task, held.pooling))
 
     def cancelled(self, event: ev.TasksCancelled, recorded: Recorded) -> None:
         for number, left in zip(event.tasks, self.pools.leave(event.tasks), strict=True):
@@ -131,6 +135,7 @@ class Work:
             self.tasks.ends[number] = End("cancelled", recorded.at, recorded.position, left, "{}")
             pooling, status = (left, _waiting(left)) if held is None else (held.pooling, held.status)
             self._move(number, pooling, status, "cancelled")
+            self.measures.note("cancelled", recorded, self._place(number, pooling), held.agent if held else "")
 
     # --- what is counted ----------------------------------------------------------------------------------------------
 
@@ -138,8 +143,10 @@ class Work:
         self.counts.add((clean(event.task_type), clean(event.business_type), ""), "created", number)
 
     def _move(self, task: int, pooling: int, before: str, after: str) -> None:
-        place = self.pools.poolings[pooling].place if pooling else (*self.tasks.kind_of(task), "")
-        self.counts.moved(place, before, after)
+        self.counts.moved(self._place(task, pooling), before, after)
+
+    def _place(self, task: int, pooling: int) -> Place:
+        return self.pools.poolings[pooling].place if pooling else (*self.tasks.kind_of(task), "")
 
 
 _Handler = Callable[[Work, Any, Recorded], None]
@@ -157,6 +164,7 @@ _HANDLERS: dict[type[ev.Event], _Handler] = {
     ev.TaskCompleted: Work.completed,
     ev.TasksCancelled: Work.cancelled,
     ev.RuleSetApplied: lambda work, event, _: work.pools.rules_applied(_methods(event)),
+    ev.AgentsRegistered: lambda work, event, recorded: work.measures.registered(event, recorded),
     ev.CommandRefused: lambda work, event, recorded: work.tasks.note_refused(event, recorded),
 }
 
@@ -174,7 +182,7 @@ def apply(cursor: Cursor, batch: Sequence[Recorded]) -> None:
     work.tasks.fetch_kinds(needs.waiting.keys() - work.pools.waiting.keys())
     for recorded in known:
         _HANDLERS[type(recorded.event)](work, recorded.event, recorded)
-    for part in (work.tasks, work.pools, work.assignments, work.counts):
+    for part in (work.tasks, work.pools, work.assignments, work.counts, work.measures):
         part.write(cursor)
 
 
@@ -182,11 +190,11 @@ VIEW = View(
     "tasks",
     (
         "tasks", "arrivals", "endings", "refusals", "waiting", "poolings", "pools", "shares", "methods", "givings",
-        "assignments", "loads", "counts",
+        "assignments", "loads", "counts", "completions", "happenings", "teams",
     ),
-    tasks.DDL + pools.DDL + assignments.DDL + counts.DDL,
+    tasks.DDL + pools.DDL + assignments.DDL + counts.DDL + measures.DDL,
     apply,
-    tasks.INDEXES + assignments.INDEXES,
+    tasks.INDEXES + assignments.INDEXES + measures.INDEXES,
 )  # fmt: skip
 
 
