@@ -8,13 +8,13 @@ row an event and group. The figures are defined in docs/measures.md; ``measuring
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from engine import events as ev
 from engine.events import Recorded
-from projections.copying import clean, copy_rows, row_of
+from projections.copying import array_of, clean, copy_rows, row_of
 from projections.counts import Place
 from projections.port import TEXT, Cursor
 
@@ -44,45 +44,49 @@ CREATE INDEX givings_at ON givings (assigned_at);
 What = Literal["started", "cancelled", "handed_over", "recycled", "reopened", "escalated", "satisfied", "unsatisfied"]
 """What may befall a task, once or more often. A word is all that a new event needs."""
 
-_COMPLETE = """
-INSERT INTO completions
-SELECT n.at, n.position, n.task, n.type, n.business_type, n.rule, n.agent,
-    had.assigned_at - came.created_at, had.started_at - came.created_at, n.at - came.created_at,
-    CASE WHEN n.respond_by > 0 THEN coalesce(had.started_at, n.at) <= n.respond_by END,
-    CASE WHEN n.resolve_by > 0 THEN n.at <= n.resolve_by END
-FROM unnest(
-    %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[]
-) AS n (at, position, task, type, business_type, rule, agent, respond_by, resolve_by)
+_TIMES = """
+SELECT n.position, r.created_at, g.assigned_at, had.started_at
+FROM unnest(%s::bigint[], %s::bigint[]) AS n (task, position)
+JOIN tasks t ON t.number = n.task JOIN arrivals r ON r.position = t.position
 CROSS JOIN LATERAL (
-    SELECT r.created_at FROM tasks t JOIN arrivals r ON r.position = t.position WHERE t.number = n.task
-) came
-CROSS JOIN LATERAL (
-    SELECT min(g.assigned_at) AS assigned_at, min(nullif(a.started_at, 0)) AS started_at
-    FROM assignments a JOIN givings g ON g."grant" = a."grant" WHERE a.task = n.task AND a."grant" < n.position
+    SELECT min(a."grant") AS first, min(nullif(a.started_at, 0)) AS started_at
+    FROM assignments a WHERE a.task = n.task AND a."grant" < n.position
 ) had
+LEFT JOIN givings g ON g."grant" = had.first
 """
-"""Runs when the batch's tasks and assignments are written. Assignments made after the completion, of a task that was
-opened again in the same batch, do not count."""
+"""When completed tasks came in, and were first assigned and started. Assignments made after the completion, of a task
+that was opened again in the same batch, do not count."""
+NULL = "\\N"
 _LAST_TEAMS = "SELECT DISTINCT ON (agent) agent, team FROM teams WHERE agent = ANY(%s) ORDER BY agent, since DESC"
 
 
+class Times(NamedTuple):
+    """Of a completed task; None: it never was."""
+
+    came: int
+    assigned: int | None
+    started: int | None
+
+
 class Measures:
-    """What a batch adds. To be written after the batch's tasks and assignments."""
+    """What a batch adds. To be written after the batch's tasks and assignments, as it reads there."""
 
     def __init__(self) -> None:
-        self._completed: list[tuple[object, ...]] = []
-        self._happened: dict[tuple[int, int], Counter[tuple[str, ...]]] = defaultdict(Counter)
-        """(time, position) -> what happened to how many."""
+        self._completed: dict[int, tuple[ev.TaskCompleted, int, str]] = {}
+        """Position -> the completion, its time, and where it counts."""
+        self._happened: dict[tuple[int, int, str], int] = defaultdict(int)
+        """(time, position, where it counts) -> to how many."""
         self._teams: list[tuple[str, int, str]] = []
+        self._texts: dict[tuple[str, ...], str] = {}
+        """Parts of rows that many rows of a batch have in common."""
 
     def note(self, what: What, recorded: Recorded, place: Place, agent: str) -> None:
         """It befell one task there, in this agent's hands (empty: in nobody's)."""
-        self._happened[recorded.at, recorded.position][*place, agent, what] += 1
+        self._happened[recorded.at, recorded.position, self._text(*place, agent, what)] += 1
 
     def completed(self, event: ev.TaskCompleted, recorded: Recorded, place: Place) -> None:
         """A task there was completed."""
-        deadlines = (event.respond_by, event.resolve_by)
-        self._completed.append((recorded.at, recorded.position, event.task, *place, clean(event.agent), *deadlines))
+        self._completed[recorded.position] = (event, recorded.at, self._text(*place, clean(event.agent)))
 
     def registered(self, event: ev.AgentsRegistered, recorded: Recorded) -> None:
         """Agents are of these teams from now on."""
@@ -91,16 +95,30 @@ class Measures:
     def write(self, cursor: Cursor) -> None:
         """Insert."""
         if self._completed:
-            cursor.execute(_COMPLETE, list(map(list, zip(*self._completed, strict=True))))
+            copy_rows(cursor, "completions", self._completions(cursor))
         if self._happened:
             copy_rows(cursor, "happenings", self._happenings())
         if self._teams:
             self._write_teams(cursor)
 
+    def _text(self, *words: str) -> str:
+        known = self._texts.get(words)
+        if known is None:
+            known = self._texts[words] = row_of(words)
+        return known
+
+    def _completions(self, cursor: Cursor) -> list[str]:
+        tasks = [event.task for event, _, _ in self._completed.values()]
+        cursor.execute(_TIMES, [array_of(tasks), array_of(self._completed)])
+        return [_completion(row[0], *self._completed[row[0]], Times(*row[1:])) for row in cursor.fetchall()]
+
     def _happenings(self) -> Iterator[str]:
-        for event, groups in self._happened.items():
-            for place, (group, number) in enumerate(groups.items()):
-                yield row_of((*event, place, *group, number)) + "\n"
+        """Rows; those of one event are numbered."""
+        last = place = 0
+        for (at, position, text), number in self._happened.items():
+            place = place + 1 if position == last else 0
+            last = position
+            yield f"{at}|{position}|{place}|{text}|{number}\n"
 
     def _write_teams(self, cursor: Cursor) -> None:
         """Only where an agent's team is another than before: rosters are applied again and again."""
@@ -113,3 +131,21 @@ class Measures:
                 last[agent] = team
         if changed:
             copy_rows(cursor, "teams", changed)
+
+
+def _completion(position: int, event: ev.TaskCompleted, at: int, text: str, times: Times) -> str:
+    """A row; work that nobody said was started began, at the latest, when it was completed."""
+    durations = f"{_since(times.came, times.assigned)}|{_since(times.came, times.started)}|{at - times.came}"
+    kept = f"{_kept(event.respond_by, times.started or at)}|{_kept(event.resolve_by, at)}"
+    return f"{at}|{position}|{event.task}|{text}|{durations}|{kept}\n"
+
+
+def _since(came_at: int, at: int | None) -> str:
+    return NULL if at is None else str(at - came_at)
+
+
+def _kept(deadline: int, at: int) -> str:
+    """Whether it was not later than the deadline; 0 is none."""
+    if not deadline:
+        return NULL
+    return "t" if at <= deadline else "f"
