@@ -116,6 +116,7 @@ _ASSIGNMENTS = Branch(
     {GROUPS[:2]: " LEFT JOIN poolings p ON p.id = f.pooling"},
 )
 
+_BUCKET = "%(since)s::bigint + ({at} - %(since)s::bigint) / %(bucket)s::bigint * %(bucket)s::bigint"
 _NO_FIGURES = "NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint" + ", NULL::bigint, NULL::bigint[]" * 3
 _FIGURES = """
 count(f.responded), count(*) FILTER (WHERE f.responded), count(f.in_time), count(*) FILTER (WHERE f.in_time)"""
@@ -170,23 +171,31 @@ def _keys(asked: MeasuresAsked) -> list[str]:
 
 def _counted(asked: MeasuresAsked, branch: Branch, what: str, number: str, figures: str) -> str:
     """One branch: keys, what is counted, how many, figures."""
-    keys = [_key(name, branch) for name in _keys(asked)]
-    places = [*map(str, range(1, len(keys) + 1)), *(["f.what"] if what == "f.what" else [])]
+    words = [_word(name, branch) for name in asked.by]
+    bucket = [_BUCKET.format(at=branch.at)] if asked.bucket else []
+    grouped = [*_hash(bucket, words), *(["f.what"] if what == "f.what" else [])]
     joins = "".join(text for names, text in branch.joins.items() if set(names) & set(asked.by))
     if "team" in asked.by and "agent" in branch.columns:
         joins += _TEAMS.format(position=branch.position)
-    grouped = f" GROUP BY {', '.join(places)}" if places else ""
+    chosen = ", ".join([*(f"min({key})" for key in (*bucket, *words)), what, f"({number})::bigint", figures])
     range_ = f"{branch.at} >= %(since)s AND {branch.at} < %(until)s"
-    chosen = ", ".join([*keys, what, f"({number})::bigint", figures])
-    return f"SELECT {chosen} FROM {branch.source}{joins} WHERE {range_}{grouped}"
+    ending = f" GROUP BY {', '.join(grouped)}" if grouped else ""
+    return f"SELECT {chosen} FROM {branch.source}{joins} WHERE {range_}{ending}"
 
 
-def _key(name: str, branch: Branch) -> str:
-    if name == "bucket_at":
-        return f"%(since)s::bigint + ({branch.at} - %(since)s) / %(bucket)s * %(bucket)s"
+def _word(name: str, branch: Branch) -> str:
     if name == "team" and "agent" in branch.columns:
         return "coalesce(m.team, '')"
     return branch.columns.get(name, "''::text")
+
+
+def _hash(bucket: Sequence[str], words: Sequence[str]) -> list[str]:
+    """One number for a group: a million rows are sorted by it in a third of the time that several texts take. Among
+    as many groups as an answer may have, two have the same one once in some hundred thousand million questions."""
+    made = f"hashint8extended({bucket[0]}, 0)" if bucket else "0"
+    for word in words:
+        made = f"hashtextextended({word}, {made})"
+    return [made] if bucket or words else []
 
 
 def _view(keys: Sequence[str], row: Sequence[Any]) -> MeasureView:
