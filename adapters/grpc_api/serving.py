@@ -12,10 +12,11 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
-from paidan.v1 import agents_pb2, audit_pb2, importer_pb2, packages_pb2, pools_pb2, rules_pb2, tasks_pb2
+from paidan.v1 import agents_pb2, audit_pb2, importer_pb2, measures_pb2, packages_pb2, pools_pb2, rules_pb2, tasks_pb2
 from paidan.v1.agents_pb2_grpc import add_AgentServiceServicer_to_server
 from paidan.v1.audit_pb2_grpc import add_AuditServiceServicer_to_server
 from paidan.v1.importer_pb2_grpc import add_ImporterServiceServicer_to_server
+from paidan.v1.measures_pb2_grpc import add_MeasureServiceServicer_to_server
 from paidan.v1.packages_pb2_grpc import add_PackageServiceServicer_to_server
 from paidan.v1.pools_pb2_grpc import add_PoolServiceServicer_to_server
 from paidan.v1.rules_pb2_grpc import add_RuleServiceServicer_to_server
@@ -30,6 +31,7 @@ from adapters.grpc_api.guard import Guard
 from adapters.grpc_api.health import Health
 from adapters.grpc_api.importer_service import ImporterService
 from adapters.grpc_api.job_turns import JobTurns
+from adapters.grpc_api.measure_service import MeasureService
 from adapters.grpc_api.methods import Methods
 from adapters.grpc_api.needed_lists import needed_lists
 from adapters.grpc_api.package_service import PackageService
@@ -58,7 +60,7 @@ LAST_S = 0.5
 SPARE_CALLS = 2_000
 """Beyond what the gates let in: those that are being refused. gRPC itself turns away more, in fewer words."""
 
-FILES = (agents_pb2, audit_pb2, importer_pb2, packages_pb2, pools_pb2, rules_pb2, tasks_pb2)
+FILES = (agents_pb2, audit_pb2, importer_pb2, measures_pb2, packages_pb2, pools_pb2, rules_pb2, tasks_pb2)
 SERVICES = tuple(service.full_name for file in FILES for service in file.DESCRIPTOR.services_by_name.values())
 
 
@@ -136,6 +138,7 @@ class Serving:
             TaskService(desk, reading, AssignmentStream(services, self._watching)), server
         )
         add_PoolServiceServicer_to_server(PoolService(desk, reading), server)
+        add_MeasureServiceServicer_to_server(MeasureService(desk, reading, services), server)
         add_AuditServiceServicer_to_server(AuditService(desk, reading, services, tail), server)
         add_ImporterServiceServicer_to_server(ImporterService(desk, services.writer, tail), server)
         self._health.add_to(server)

@@ -15,6 +15,7 @@ from paidan.v1 import agents_pb2, rules_pb2
 from paidan.v1.agents_pb2_grpc import AgentServiceStub
 from paidan.v1.audit_pb2_grpc import AuditServiceStub
 from paidan.v1.importer_pb2_grpc import ImporterServiceStub
+from paidan.v1.measures_pb2_grpc import MeasureServiceStub
 from paidan.v1.packages_pb2_grpc import PackageServiceStub
 from paidan.v1.pools_pb2_grpc import PoolServiceStub
 from paidan.v1.rules_pb2_grpc import RuleServiceStub
@@ -70,7 +71,7 @@ class Served:
         self.rules, self.agents = RuleServiceStub(self.channel), AgentServiceStub(self.channel)
         self.tasks, self.packages = TaskServiceStub(self.channel), PackageServiceStub(self.channel)
         self.pools, self.audit = PoolServiceStub(self.channel), AuditServiceStub(self.channel)
-        self.importer = ImporterServiceStub(self.channel)
+        self.importer, self.measures = ImporterServiceStub(self.channel), MeasureServiceStub(self.channel)
 
     def stop(self) -> None:
         self.channel.close()
