@@ -28,7 +28,7 @@ from engine.rules.readers import (
 
 MAX_FIELDS = 100
 """Fields of one form or template; as many may be sent for one task."""
-MAX_VALUES = 500
+MAX_VALUES = 200
 """Values that one field may have."""
 MAX_LENGTH = 4_096
 
@@ -95,13 +95,13 @@ def _values(kind: AttributeType, given: tuple[tuple[Node, str], ...], notes: Not
         node, path = given[0]
         notes.add(node.start, path, "Expected no values beside bool, but there are some", "it is true or false anyway")
         return ()
-    found: list[str | int | float] = []
+    found: dict[str | int | float, None] = {}  # in the order they are written
     for node, path in given:
         value = _READERS[kind.removeprefix("list(").removesuffix(")")](node, path, notes)
         if value is not None and value in found:
             notes.add(node.start, path, f"Expected each value once, but {shown(str(value))} stands there already")
         elif value is not None:
-            found.append(value)
+            found[value] = None
     return tuple(found)
 
 
