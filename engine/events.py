@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.rules.model import AttributeType, RuleSet
+from engine.rules.model import AttributeType, EscalationStep, RuleSet
 
 Scalar = str | int | float | bool | None
 AttributeValue = Scalar | tuple[Scalar, ...]
@@ -101,6 +101,17 @@ class Placement(msgspec.Struct, frozen=True, omit_defaults=True):
     tasks: tuple[int, ...]
     lane: tuple[AttributeValue, ...] = ()
     """Values of the rule's ``lane_attributes``."""
+    stage: int = 0
+    """-1 - k: step k of the escalation has sent them there."""
+
+
+class DueStep(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A step of the escalation, and when it falls due."""
+
+    at: int
+    place: int
+    """Of the step in the escalation as written, from 0."""
+    step: EscalationStep
 
 
 class Pick(msgspec.Struct, frozen=True, omit_defaults=True, cache_hash=True):
@@ -358,6 +369,32 @@ class TasksEscalated(Event, frozen=True, tag="TasksEscalated.v1"):
 
     tasks: tuple[int, ...]
     reason: str
+
+
+class DeadlinesSet(Event, frozen=True, tag="DeadlinesSet.v1"):
+    """Until when these tasks are to be begun and done (0: no limit), and what happens on the way, in order of time.
+
+    Worked out when they are first pooled, by their type's calendar, so that later rules change nothing of it.
+    """
+
+    tasks: tuple[int, ...]
+    respond_by: int = 0
+    resolve_by: int = 0
+    steps: tuple[DueStep, ...] = ()
+
+
+class EscalationStepTaken(Event, frozen=True, tag="EscalationStepTaken.v1"):
+    """A step of the escalation fell due for these tasks; ``agents[i]`` held ``tasks[i]`` (empty: nobody)."""
+
+    tasks: tuple[int, ...]
+    agents: tuple[str, ...]
+    place: int
+    """Of the step in the escalation as written, from 0."""
+    step: EscalationStep
+    priorities: tuple[int, ...] = ()
+    """Of each task from now on; empty: as they were."""
+    reassigned: tuple[int, ...] = ()
+    """Those that go to other targets now: they are pooled anew in the same decision."""
 
 
 class TaskLocked(Event, frozen=True, tag="TaskLocked.v1"):

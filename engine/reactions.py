@@ -13,6 +13,7 @@ from typing import Any
 
 from engine import commands as cmd
 from engine import events as ev
+from engine.rules.lanes import questions_of
 from engine.rules.model import Rule
 from engine.state import LaneKey, State
 from engine.state.package import OVER
@@ -72,6 +73,12 @@ class Agenda:
         for agent in event.agents:
             self._free(agent)
 
+    def _step_taken(self, _state: State, event: ev.EscalationStepTaken) -> None:
+        reassigned = set(event.reassigned)
+        for task, agent in zip(event.tasks, event.agents, strict=True):
+            if task in reassigned:
+                self._free(agent)
+
     def _handed_over(self, _state: State, event: ev.TasksHandedOver) -> None:
         self._free(event.agent)
 
@@ -89,7 +96,7 @@ class Agenda:
 
     def _pooled(self, state: State, event: ev.TasksPooled) -> None:
         """What waits anew."""
-        self._stir((placement.rule, 0, placement.lane) for placement in event.placements)
+        self._stir((placement.rule, placement.stage, placement.lane) for placement in event.placements)
         self._keep_on(state, event.package)
 
     def _relaxed(self, state: State, event: ev.TasksRelaxed) -> None:
@@ -183,7 +190,7 @@ class Agenda:
         """Who holds more than before may have come within targets that ask for that."""
         if self._load_version != state.version:
             self._load_version = state.version
-            self._by_load = frozenset(rule.id for rule in state.governing.values() if _opens_with_load(rule))
+            self._by_load = frozenset(rule.id for rule in state.governing.values() if _opens_with_load(state, rule))
         if self._by_load:
             self._stir(key for key in state.lanes if key[0] in self._by_load)
 
@@ -209,6 +216,7 @@ _NOTED: dict[type[ev.Event], Callable[[Agenda, State, Any], None]] = {
     ev.TaskReassigned: Agenda._reassigned,
     ev.TasksRecycled: Agenda._recycled,
     ev.TasksHandedOver: Agenda._handed_over,
+    ev.EscalationStepTaken: Agenda._step_taken,
     ev.TaskClaimed: Agenda._taken,
     ev.TasksAllocated: Agenda._allocated,
     ev.TasksPooled: Agenda._pooled,
@@ -227,9 +235,9 @@ def _is_push(state: State, key: LaneKey) -> bool:
     return rule is not None and rule.method == "push"
 
 
-def _opens_with_load(rule: Rule) -> bool:
+def _opens_with_load(state: State, rule: Rule) -> bool:
     """Whether who holds more may come within its targets; when in doubt yes, a round too many does no harm."""
-    return any(_may_open(text) for text in (rule.targets, *(step.targets for step in rule.relax)))
+    return state.rule_set is not None and any(_may_open(text) for text in questions_of(state.rule_set, rule))
 
 
 def _may_open(text: str) -> bool:

@@ -7,6 +7,7 @@ from itertools import count
 from engine import events as ev
 from engine.commands import CreateTasks
 from engine.decide.context import Context
+from engine.decide.deadlines import deadlines
 from engine.decide.pooling import placements_of
 from engine.decide.tasks import created
 from engine.refusals import Refusal, Violation, invalid
@@ -32,4 +33,6 @@ def create_all(state: State, command: CreateTasks, context: Context) -> list[ev.
         tasks.append(made[1])
     if wrong:
         return invalid("TASK_INVALID", f"Expected valid tasks, but found {len(wrong)} problem(s)", *wrong)
-    return [*events, ev.TasksPooled(state.version, placements_of(tasks, context.judge.placing(state, tasks)))]
+    placings = context.judge.placing(state, tasks)
+    pooled = ev.TasksPooled(state.version, placements_of(tasks, placings))
+    return [*events, pooled, *deadlines(state, tasks, [rule for rule, _ in placings])]

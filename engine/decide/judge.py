@@ -123,7 +123,7 @@ class Judge:
             return False
         matcher = self._matcher_of(state, rule_set)
         index = self._index[rule_id]
-        return matcher.is_target(index, _clamped(rule_set.rules[index], stage), values, facts_of(agent, load))
+        return matcher.is_target(index, stage, values, facts_of(agent, load))
 
     def names_load(self, state: State, key: LaneKey) -> bool:
         """Whether a lane's targets depend on how much an agent holds."""
@@ -133,7 +133,7 @@ class Judge:
             return False
         matcher = self._matcher_of(state, rule_set)
         index = self._index[rule_id]
-        return matcher.targets_name_load(index, _clamped(rule_set.rules[index], stage))
+        return matcher.targets_name_load(index, stage)
 
     def _matcher_of(self, state: State, rule_set: RuleSet) -> Matcher:
         if self._matcher is None or self._rule_set is not rule_set:
@@ -211,8 +211,3 @@ def facts_of(agent: Agent, load: int) -> AgentFacts:
     """What targets may ask of an agent."""
     spec = agent.spec
     return AgentFacts(spec.id, spec.team, spec.attributes, spec.weight, spec.capacity, load)
-
-
-def _clamped(rule: Rule, stage: int) -> int:
-    """A rule applied with fewer relax steps than the task has taken: the widest it has."""
-    return min(stage, len(rule.relax))

@@ -9,6 +9,7 @@ from engine import events as ev
 from engine.answers import Answer
 from engine.commands import PoolPackage, RepoolTasks
 from engine.decide.context import Context
+from engine.decide.deadlines import deadlines
 from engine.decide.judge import Placing
 from engine.rules.model import Rule
 from engine.state import State, Task
@@ -25,8 +26,9 @@ def pool_package(state: State, command: PoolPackage, context: Context) -> list[e
     if numbers:
         through = numbers[-1]
         tasks = [task for task in map(state.tasks.get, numbers) if task is not None]
-        placements = placements_of(tasks, context.judge.placing(state, tasks))
-        events.append(ev.TasksPooled(state.version, placements, command.package, through))
+        placings = context.judge.placing(state, tasks)
+        events.append(ev.TasksPooled(state.version, placements_of(tasks, placings), command.package, through))
+        events += deadlines(state, tasks, [rule for rule, _ in placings])
     return events or Answer(state.position, changed=False)
 
 
@@ -35,7 +37,7 @@ def repool(state: State, command: RepoolTasks, context: Context) -> list[ev.Even
     moved = misplaced(state, tasks, context)
     if not moved:
         return Answer(state.position, changed=False)
-    return [_pooled(state, moved)]
+    return [_pooled(state, moved), *deadlines(state, [task for task, _ in moved], [rule for _, (rule, _) in moved])]
 
 
 def misplaced(state: State, tasks: list[Task], context: Context) -> list[tuple[Task, Placing]]:
@@ -50,10 +52,15 @@ def misplaced(state: State, tasks: list[Task], context: Context) -> list[tuple[T
 
 def placements_of(tasks: list[Task], placings: list[Placing]) -> tuple[ev.Placement, ...]:
     """Tasks grouped by where they go."""
-    groups: dict[Placing, list[int]] = defaultdict(list)
+    groups: dict[tuple[Placing, int], list[int]] = defaultdict(list)
     for task, placing in zip(tasks, placings, strict=True):
-        groups[placing].append(task.number)
-    return tuple(ev.Placement(rule, tuple(numbers), lane) for (rule, lane), numbers in groups.items())
+        groups[placing, _stage(task, placing)].append(task.number)
+    return tuple(ev.Placement(rule, tuple(numbers), lane, stage) for ((rule, lane), stage), numbers in groups.items())
+
+
+def _stage(task: Task, placing: Placing) -> int:
+    """Where an escalation has sent a task to others it stays with them, as long as it is under the same rule."""
+    return task.stage if task.stage < 0 and placing[0] == task.rule else 0
 
 
 class _RuleChanges:

@@ -7,6 +7,7 @@ from engine.commands import CancelTask, ClaimTask, CompleteTask, CreateTask, Rea
 from engine.decide.attributes import shadowed
 from engine.decide.claiming import choose
 from engine.decide.context import Context
+from engine.decide.deadlines import deadlines
 from engine.decide.forms import task_violations, wrap_up_violations
 from engine.decide.grants import granted, held, is_locked, known_agent, open_task
 from engine.decide.room import no_room
@@ -22,7 +23,8 @@ def create(state: State, command: CreateTask, context: Context) -> list[ev.Event
         return invalid("TASK_INVALID", f"Expected a valid task, but found {len(made)} problem(s)", *made)
     event, task = made
     rule, lane = context.judge.place(state, task)
-    return [event, ev.TasksPooled(state.version, (ev.Placement(rule, (task.number,), lane),))]
+    pooled = ev.TasksPooled(state.version, (ev.Placement(rule, (task.number,), lane),))
+    return [event, pooled, *deadlines(state, [task], [rule])]
 
 
 def created(
@@ -79,7 +81,11 @@ def complete(state: State, command: CompleteTask, _context: Context) -> list[ev.
     unfit = _unfit(state, task, command.wrap_up)
     if unfit is not None:
         return unfit
-    return [ev.TaskCompleted(task.number, command.agent, command.grant, command.wrap_up, task.package)]
+    return [
+        ev.TaskCompleted(
+            task.number, command.agent, command.grant, command.wrap_up, task.package, task.respond_by, task.resolve_by
+        )
+    ]
 
 
 def cancel(state: State, command: CancelTask, _context: Context) -> list[ev.Event] | Refusal:

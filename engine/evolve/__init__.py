@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from engine import events as ev
 from engine.answers import answer_of
-from engine.evolve import agents, allocation, packages, pools, returning, rules, tasks
+from engine.evolve import agents, allocation, packages, pools, returning, rules, tasks, terms
 from engine.state import REMEMBERED_REQUESTS, State
 
 EVOLVE: dict[type[ev.Event], Callable[[State, Any, ev.Recorded], None]] = {
@@ -41,6 +41,8 @@ EVOLVE: dict[type[ev.Event], Callable[[State, Any, ev.Recorded], None]] = {
     ev.TasksRecycled: returning.recycled,
     ev.TasksHandedOver: returning.handed_over,
     ev.TasksEscalated: returning.escalated,
+    ev.DeadlinesSet: terms.deadlines_set,
+    ev.EscalationStepTaken: terms.step_taken,
     ev.TaskLocked: returning.locked,
     ev.TaskUnlocked: returning.unlocked,
     ev.CommandRefused: lambda _state, _event, _recorded: None,

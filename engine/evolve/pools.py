@@ -21,7 +21,7 @@ def pooled(state: State, event: ev.TasksPooled, recorded: ev.Recorded) -> None:
     if waiting:
         leave(state, waiting)
     for placement, group in zip(event.placements, groups, strict=True):
-        enter(state, (placement.rule, 0, placement.lane), group, event.rule_set_version, recorded.at)
+        enter(state, (placement.rule, placement.stage, placement.lane), group, event.rule_set_version, recorded.at)
     if event.package is not None:
         state.packages[event.package].pooled_through = event.through
 
@@ -95,6 +95,6 @@ def _alike(tasks: list[Task]) -> Iterator[tuple[int | None, bool, list[Task]]]:
 
 def _relaxes_at(state: State, key: LaneKey, pooled_at: int) -> int:
     rule = state.governing.get(key[0]) if key[0] else None
-    if rule is None or key[1] >= len(rule.relax):
+    if rule is None or not 0 <= key[1] < len(rule.relax):
         return 0
     return pooled_at + rule.relax[key[1]].after_ms

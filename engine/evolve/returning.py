@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from engine import events as ev
-from engine.evolve.holding import let_go, recycle_at, unlock
-from engine.state import State, Task
-from engine.state.task import Marks
+from engine.evolve.holding import recycle_at, unlock
+from engine.evolve.marking import give_back, marks_of
+from engine.state import State
 from engine.state.timers import UNLOCK
 
 
 def recycled(state: State, event: ev.TasksRecycled, _recorded: ev.Recorded) -> None:
     for number in event.tasks:
-        marks = _given_back(state, state.tasks[number])
+        marks = give_back(state, state.tasks[number])
         marks.recycled += event.cause == "not_started"
 
 
 def handed_over(state: State, event: ev.TasksHandedOver, _recorded: ev.Recorded) -> None:
     for number, priority in zip(event.tasks, event.priorities, strict=True):
         task = state.tasks[number]
-        marks = _given_back(state, task)
+        marks = give_back(state, task)
         marks.handed_over += 1
         marks.directed = event.to_rule or marks.directed
         task.priority = priority
@@ -27,13 +27,13 @@ def handed_over(state: State, event: ev.TasksHandedOver, _recorded: ev.Recorded)
 def escalated(state: State, event: ev.TasksEscalated, _recorded: ev.Recorded) -> None:
     for number in event.tasks:
         task = state.tasks[number]
-        _marks(task).escalated = True
+        marks_of(task).escalated = True
         recycle_at(state, task, 0)
 
 
 def locked(state: State, event: ev.TaskLocked, _recorded: ev.Recorded) -> None:
     task = state.tasks[event.task]
-    marks = _marks(task)
+    marks = marks_of(task)
     if not marks.locked_until:
         marks.unlocked_recycles_at = task.recycles_at
     unlock(state, task)
@@ -44,23 +44,8 @@ def locked(state: State, event: ev.TaskLocked, _recorded: ev.Recorded) -> None:
 
 def unlocked(state: State, event: ev.TaskUnlocked, recorded: ev.Recorded) -> None:
     task = state.tasks[event.task]
-    marks = _marks(task)
+    marks = marks_of(task)
     unlock(state, task)
     if marks.unlocked_recycles_at and not marks.escalated:
         recycle_at(state, task, max(marks.unlocked_recycles_at, recorded.at))
     marks.unlocked_recycles_at = 0
-
-
-def _given_back(state: State, task: Task) -> Marks:
-    marks = _marks(task)
-    marks.avoid = task.agent
-    marks.unlocked_recycles_at = 0
-    let_go(state, task)
-    task.status = "returned"
-    return marks
-
-
-def _marks(task: Task) -> Marks:
-    if task.marks is None:
-        task.marks = Marks()
-    return task.marks

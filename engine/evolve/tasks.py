@@ -5,7 +5,8 @@ from __future__ import annotations
 from engine import events as ev
 from engine.evolve.holding import let_go, recycle_at
 from engine.evolve.pools import leave
-from engine.state import State
+from engine.evolve.terms import begun, drop_step
+from engine.state import State, Task
 from engine.state.task import Origin, new_task
 
 
@@ -19,20 +20,25 @@ def started(state: State, event: ev.TaskStarted, _recorded: ev.Recorded) -> None
     task = state.tasks[event.task]
     task.status = "in_progress"
     recycle_at(state, task, 0)
+    begun(state, task)
     if task.marks is not None:
         task.marks.unlocked_recycles_at = 0
 
 
 def completed(state: State, event: ev.TaskCompleted, _recorded: ev.Recorded) -> None:
-    let_go(state, state.tasks[event.task])
-    del state.tasks[event.task]
+    _end(state, state.tasks[event.task])
 
 
 def cancelled(state: State, event: ev.TasksCancelled, _recorded: ev.Recorded) -> None:
     tasks = [state.tasks[number] for number in event.tasks]
     leave(state, (task for task in tasks if task.status == "pooled"))
     for task in tasks:
-        let_go(state, task)
-        del state.tasks[task.number]
+        _end(state, task)
     if event.swept is not None and event.package is not None:
         state.packages[event.package].swept_through = event.swept
+
+
+def _end(state: State, task: Task) -> None:
+    let_go(state, task)
+    drop_step(state, task)
+    del state.tasks[task.number]

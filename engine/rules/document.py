@@ -153,7 +153,8 @@ class _Rules:
         rule = Rule(**{"name": values["id"], **values})
         if rule.task_type not in self._sections.faulty_types:
             self._judge(rule, node, path, notes)
-        return msgspec.structs.replace(rule, lane_attributes=lanes_of(rule))
+        kind = self._sections.task_types.get(rule.task_type, NOTHING)
+        return msgspec.structs.replace(rule, lane_attributes=lanes_of(rule, rule.escalation or kind.escalation))
 
     def _judge(self, rule: Rule, node: Mapping, path: str, notes: Notes) -> None:
         kind = self._sections.task_types.get(rule.task_type, NOTHING)

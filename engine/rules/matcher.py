@@ -10,9 +10,8 @@ from collections.abc import Hashable, Sequence
 from functools import cached_property
 
 from engine.rules.governing import Governing
-from engine.rules.lanes import targets_of
+from engine.rules.lanes import targets_at
 from engine.rules.model import RuleSet
-from engine.rules.policy import escalation_of
 from engine.rules.targets import MEMO_LIMIT, AgentFacts, Questions, TargetTest, as_key
 
 __all__ = ["AgentFacts", "Matcher", "TargetTest"]
@@ -90,23 +89,13 @@ class Matcher:
         return answer
 
     def target(self, rule_index: int, stage: int) -> TargetTest:
-        """The targets of a rule: stage 0 its own, stage k those of ``relax[k-1]``. Raises ``IndexError``."""
+        """The targets of a rule: stage 0 its own, k those of ``relax[k-1]``, -1 - k those of escalation step k."""
         test = self._tests.get((rule_index, stage))
         if test is None:
             rule = self.rule_set.rules[rule_index]
-            test = TargetTest(self._questions, targets_of(rule)[stage], rule.lane_attributes)
+            test = TargetTest(self._questions, targets_at(self.rule_set, rule, stage), rule.lane_attributes)
             self._tests[(rule_index, stage)] = test
         return test
-
-    def reassign(self, rule_index: int, step: int) -> TargetTest:
-        """Whom step ``step`` of a rule's escalation, or its type's, may reassign to; lane values are ``lane_inputs``.
-
-        Raises ``ValueError`` where the step does not reassign.
-        """
-        text = escalation_of(self.rule_set, self.rule_set.rules[rule_index])[step].reassign
-        if text is None:
-            raise ValueError(f"Expected step {step} to reassign, but it does not")
-        return TargetTest(self._questions, text)
 
     def is_target(self, rule_index: int, stage: int, lane_values: tuple[object, ...], agent: AgentFacts) -> bool:
         """Whether the agent is a target for a task whose values of ``lane_attributes`` these are."""

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from engine.events import AttributeValue, TaskRow
+from engine.events import AttributeValue, DueStep, TaskRow
 
 Status = Literal["created", "pooled", "assigned", "in_progress", "returned"]
 """``returned``: on its way back, between two events of one decision."""
@@ -56,6 +56,15 @@ NOWHERE = Place()
 """Of a task that has not been in any pool."""
 
 
+class Terms(msgspec.Struct, frozen=True, gc=False):
+    """Time limits of tasks that came in together."""
+
+    respond_by: int
+    resolve_by: int
+    steps: tuple[DueStep, ...]
+    """In order of time."""
+
+
 class Marks(msgspec.Struct, gc=False):
     """What a task keeps of its way that counts for what may happen next. Most tasks never need any."""
 
@@ -70,6 +79,11 @@ class Marks(msgspec.Struct, gc=False):
     """While it is locked: when it would be recycled without the lock; 0: never."""
     directed: str | None = None
     """Rule to whose pool it was handed over, whatever rule governs it by its condition."""
+    step: int = 0
+    """Escalation steps taken or passed over: the next one has a timer."""
+    begun: bool = False
+    """Whether work on it ever began."""
+    overdue: bool = False
     escalated: bool = False
     """A limit was reached: a supervisor knows, and it is not recycled any more."""
 
@@ -93,12 +107,25 @@ class Task(msgspec.Struct, gc=False):
     """Whether any agent ever held it."""
     recycles_at: int = 0
     """While it is assigned: when it goes back to the pool if work has not started; 0: never."""
+    terms: Terms | None = None
+    """None: it has no time limits."""
     marks: Marks | None = None
 
     @property
+    def respond_by(self) -> int:
+        """When work on it is to have begun; 0: it has no such limit."""
+        return self.terms.respond_by if self.terms else 0
+
+    @property
     def resolve_by(self) -> int:
-        """Its deadline; 0: it has none."""
-        return 0
+        """When it is to be done; 0: it has no such limit."""
+        return self.terms.resolve_by if self.terms else 0
+
+    @property
+    def next_step(self) -> DueStep | None:
+        """The escalation step that falls due next."""
+        place = self.marks.step if self.marks else 0
+        return self.terms.steps[place] if self.terms and place < len(self.terms.steps) else None
 
     @property
     def locked(self) -> bool:

@@ -11,6 +11,8 @@ RELAX = "relax"
 """A waiting task takes its rule's next, wider targets."""
 RECYCLE = "recycle"
 """Nobody has begun work on an assigned task."""
+ESCALATE = "escalate"
+"""A step of the escalation falls due."""
 UNLOCK = "unlock"
 """A lock ends."""
 

@@ -131,15 +131,14 @@ def test_inputs_name_what_is_looked_at() -> None:
     matcher = Matcher(rule_set(drawn, names), 3)
     assert matcher.version == 3
     assert matcher.task_inputs == ("b", "business_type", "s", "type")
-    assert [rule.lane_attributes for rule in matcher.rule_set.rules] == [("i", "s"), ()]
+    assert [rule.lane_attributes for rule in matcher.rule_set.rules] == [("i", "owner", "s"), ()]
     assert (matcher.target_inputs(0, 0), matcher.target_inputs(0, 1)) == (("level",), ("skills",))
     assert matcher.target(0, 1).lane_inputs == ("i", "s")
     assert [matcher.targets_name_load(index, 0) for index in (0, 1)] == [False, True]
-    step = matcher.reassign(0, 0)
+    step = matcher.target(0, -1)
     assert (step.lane_inputs, step.agent_inputs) == (("owner",), ("id",))
-    assert step.admits(("bob",), step.values_of(agent())) and not step.admits(("ann",), step.values_of(agent()))
-    with pytest.raises(IndexError):
-        matcher.target(1, 1)
+    mine, other = ((1, owner, "x") for owner in ("ann", "bob"))
+    assert step.admits(other, step.values_of(agent())) and not step.admits(mine, step.values_of(agent()))
     with pytest.raises(ValueError, match="zip"):
         matcher.govern(("call",))
 

@@ -208,7 +208,7 @@ def test_a_rules_own_word_goes_before_its_types() -> None:
 def test_a_types_escalation_can_be_asked_whom_it_reassigns_to() -> None:
     rule_set, _ = ruled({"escalation": [{"at": "2h", "reassign": "agent.level > task.days"}]})
     matcher = Matcher(rule_set, 1)
-    test = matcher.reassign(0, 0)
+    test = matcher.target(0, -1)
     assert test.lane_inputs == ("days",)
     assert test.admits((2,), test.values_of(agent(level=3))) and not test.admits((3,), test.values_of(agent(level=3)))
     matcher.close()

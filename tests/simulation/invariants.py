@@ -119,6 +119,24 @@ def _check_handed_over(state: State, event: ev.TasksHandedOver) -> None:
         assert state.tasks[number].priority <= priority <= 100
 
 
+def _check_step(state: State, event: ev.EscalationStepTaken) -> None:
+    """The next step of each, whose time has come; nothing locked goes to others."""
+    for place, number in enumerate(event.tasks):
+        task = state.tasks[number]
+        due = task.next_step
+        assert due is not None and (due.place, due.step) == (event.place, event.step)
+        assert event.agents[place] == (task.agent or "")
+        assert (number in event.reassigned) == (event.step.reassign is not None and not task.locked)
+    assert all(0 <= priority <= 100 for priority in event.priorities)
+
+
+def _check_deadlines(state: State, event: ev.DeadlinesSet) -> None:
+    """Once; steps in order of time."""
+    assert all(state.tasks[number].terms is None for number in event.tasks)
+    times = [step.at for step in event.steps]
+    assert times == sorted(times)
+
+
 def _check_locked(state: State, event: ev.TaskLocked) -> None:
     rule = _rule_of(state, state.tasks[event.task])
     assert rule is None or rule.lock_max_ms is None or event.until - state.at >= 1
@@ -168,6 +186,8 @@ _CHECKS: dict[type[ev.Event], Callable[[State, Any], None]] = {
     ev.TasksCancelled: _check_sweep,
     ev.TasksRecycled: _check_recycled,
     ev.TasksHandedOver: _check_handed_over,
+    ev.EscalationStepTaken: _check_step,
+    ev.DeadlinesSet: _check_deadlines,
     ev.TaskLocked: _check_locked,
     ev.PoolStalled: _check_stall,
     ev.PackageDistributed: _check_settled,
@@ -204,8 +224,8 @@ def _nobody_could_take(state: State) -> None:
 
 def _check_timer(state: State, task: Task) -> None:
     rule = state.governing.get(task.rule or "")
-    due = {number: when for when, _, number in state.timers.entries()}
-    if rule is not None and task.stage < len(rule.relax):
+    due = {number: when for when, kind, number in state.timers.entries() if kind == "relax"}
+    if rule is not None and 0 <= task.stage < len(rule.relax):
         assert due.get(task.number) == task.pooled_at + rule.relax[task.stage].after_ms
     else:
         assert task.number not in due
@@ -221,6 +241,9 @@ def check_timers(state: State) -> None:
         if marks and marks.locked_until:
             assert task.agent is not None
             wanted.add((marks.locked_until, "unlock", number))
+        step = marks.step if marks else 0
+        if task.terms and step < len(task.terms.steps):
+            wanted.add((task.terms.steps[step].at, "escalate", number))
         if task.recycles_at:
             assert task.status == "assigned" and not task.locked and not (marks and marks.escalated)
             wanted.add((task.recycles_at, "recycle", number))

@@ -43,6 +43,9 @@ def within(state: State, key: Lane, agent: Agent, load: int) -> bool:
 
 def targets_at(rule: Rule, stage: int) -> str:
     """The targets that count at a stage; the widest there are, where the rule has fewer steps now."""
+    if stage < 0:
+        asked = [step.reassign for step in rule.escalation[:-stage] if step.reassign]
+        return asked[-1] if asked else (rule.targets, *(step.targets for step in rule.relax))[-1]
     return [rule.targets, *(step.targets for step in rule.relax)][: stage + 1][-1]
 
 

@@ -69,7 +69,7 @@ class Ledger:
         for placement in event.placements:
             for number in placement.tasks:
                 assert not isinstance(self.places[number], Held), f"task {number} is held and comes into a pool"
-                self.places[number] = (placement.rule, 0, placement.lane)
+                self.places[number] = (placement.rule, placement.stage, placement.lane)
 
     @_enter.register
     def _relaxed(self, event: ev.TasksRelaxed) -> None:
@@ -118,6 +118,14 @@ class Ledger:
             place = self.places[number]
             assert isinstance(place, Held) and place.agent == event.agent
             self._back(number, place)
+
+    @_enter.register
+    def _step_taken(self, event: ev.EscalationStepTaken) -> None:
+        for number, agent in zip(event.tasks, event.agents, strict=True):
+            place = self.places[number]
+            assert agent == (place.agent if isinstance(place, Held) else "")
+            if number in event.reassigned and isinstance(place, Held):
+                self._back(number, place)
 
     def _back(self, number: int, place: Held) -> None:
         self.places[number] = RETURNED

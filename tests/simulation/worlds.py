@@ -60,6 +60,14 @@ def _rule(chance: random.Random, rule_id: str) -> dict[str, Any]:
     if steps:
         steps.sort(key=lambda step: int(step[:-1]))
         fields["relax"] = [{"after": step, "targets": chance.choice(_TARGETS)} for step in steps]
+    _and_afterwards(chance, fields)
+    if chance.random() < 0.2:
+        fields["wrap_up"] = {"template": "t", "required": ["note"]}
+    return fields
+
+
+def _and_afterwards(chance: random.Random, fields: dict[str, Any]) -> None:
+    """What becomes of work that nobody begins, that comes back, that is late."""
     if chance.random() < 0.4:
         fields["recycle_after"] = chance.choice(("1m", "10m"))
         fields |= {"recycle_limit": 2} if chance.random() < 0.5 else {}
@@ -68,10 +76,16 @@ def _rule(chance: random.Random, rule_id: str) -> dict[str, Any]:
     if chance.random() < 0.3:
         fields["lock_max"] = "5m"
     if chance.random() < 0.3:
+        fields["sla"] = {"respond_within": "5m", "resolve_within": chance.choice(("10m", "1h"))}
+        steps = chance.sample(("50% of respond_within", "respond_within", "80% of resolve_within", "resolve_within"), 2)
+        fields["escalation"] = [_step(chance, at) for at in steps]
+    if chance.random() < 0.3:
         fields["on_agent_loss"] = "keep"
-    if chance.random() < 0.2:
-        fields["wrap_up"] = {"template": "t", "required": ["note"]}
-    return fields
+
+
+def _step(chance: random.Random, at: str) -> dict[str, Any]:
+    does = ({"raise_priority": 30}, {"reassign": chance.choice(_TARGETS)}, {"mark_overdue": True}, {"notify": "duty"})
+    return {"at": at, **chance.choice(does), **chance.choice(does)}
 
 
 def _document(seed: int) -> str:

@@ -1,0 +1,75 @@
+"""Time limits, and the steps of the escalation on the way to them. A task has a timer for its next step only."""
+
+from __future__ import annotations
+
+from engine import events as ev
+from engine.evolve.marking import give_back, marks_of
+from engine.evolve.pools import enter, leave
+from engine.state import State, Task
+from engine.state.task import Terms
+from engine.state.timers import ESCALATE
+
+
+def deadlines_set(state: State, event: ev.DeadlinesSet, _recorded: ev.Recorded) -> None:
+    terms = Terms(event.respond_by, event.resolve_by, event.steps)
+    for number in event.tasks:
+        state.tasks[number].terms = terms
+    if event.steps:
+        state.timers.set_all(ESCALATE, event.steps[0].at, event.tasks)
+
+
+def step_taken(state: State, event: ev.EscalationStepTaken, _recorded: ev.Recorded) -> None:
+    tasks = [state.tasks[number] for number in event.tasks]
+    for task in tasks:
+        step_on(state, task)
+        marks = marks_of(task)
+        marks.overdue |= event.step.mark_overdue
+    for task, priority in zip(tasks, event.priorities, strict=False):
+        _raise(state, task, priority)
+    for number in event.reassigned:
+        _take_away(state, state.tasks[number])
+
+
+def step_on(state: State, task: Task) -> None:
+    """The next step is the one after this, or, once work has begun, the one after that which does not wait for it."""
+    drop_step(state, task)
+    marks = marks_of(task)
+    marks.step += 1
+    while marks.begun and (due := task.next_step) is not None and due.step.limit == "respond_within":
+        marks.step += 1
+    due = task.next_step
+    if due is not None:
+        state.timers.set_all(ESCALATE, due.at, [task.number])
+
+
+def begun(state: State, task: Task) -> None:
+    """Work on it has begun: steps that wait for that are passed over."""
+    if task.terms is None:
+        return
+    marks_of(task).begun = True
+    due = task.next_step
+    if due is not None and due.step.limit == "respond_within":
+        step_on(state, task)
+
+
+def drop_step(state: State, task: Task) -> None:
+    """No step falls due for it any more, or another does."""
+    due = task.next_step
+    if due is not None:
+        state.timers.drop_all(ESCALATE, due.at, [task.number])
+
+
+def _raise(state: State, task: Task, priority: int) -> None:
+    if task.status != "pooled":
+        task.priority = priority
+        return
+    place = task.place
+    leave(state, [task])
+    task.priority = priority
+    enter(state, place.key, [task], place.version, place.pooled_at)
+
+
+def _take_away(state: State, task: Task) -> None:
+    """What waits stays where it is until the same decision pools it anew."""
+    if task.agent is not None:
+        give_back(state, task)
