@@ -72,12 +72,13 @@ def request_of(parent: str, wish: Wish) -> CreateTaskRequest:
     """The request that asks for what the message asks for. Raises ValueError or TypeError."""
     task = wish.task
     request = CreateTaskRequest(
-        parent=parent, task_type=task.task_type, business_type=task.business_type, customer=task.customer,
-        owner=task.owner, region=task.region, priority=task.priority, request_id=wish.request,
+        parent=parent, task_type=task.task_type, business_type=task.business_type or "", customer=task.customer or "",
+        owner=task.owner or "", region=task.region or "", priority=task.priority, request_id=wish.request,
         attributes=_values(task),
     )  # fmt: skip
     if task.person is not None:
-        person = Person(full_name=task.person.name, mobile=task.person.mobile, id_card=task.person.id_card)
+        given = task.person
+        person = Person(full_name=given.name or "", mobile=given.mobile or "", id_card=given.id_card or "")
         request.person.CopyFrom(person)
     return request
 

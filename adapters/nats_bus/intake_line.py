@@ -8,7 +8,6 @@ ends the thread that reads. Here a message is what can be acknowledged, whatever
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -19,7 +18,7 @@ from nats.aio.msg import Msg
 from nats.js.errors import APIError
 
 from adapters.nats_bus.connecting import connect
-from adapters.nats_bus.intake_reading import one_line
+from adapters.nats_bus.intake_letters import dead_letter
 from adapters.nats_bus.intake_streams import DURABLE, IntakeLimits, dead_subject, make, waiting_stream
 
 PULL_S = 5.0
@@ -31,9 +30,6 @@ AGAIN_S = 1.0
 """After so long a message that was given back is given out again."""
 OVER = ("404", "408")
 """A pull has ended, and nothing is wrong."""
-PREFIX = "Original-"
-"""Before the names of headers that would mean something to NATS."""
-_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
 _AGAIN = b"-NAK " + msgspec.json.encode({"delay": int(AGAIN_S * 1e9)})
 
 
@@ -111,8 +107,8 @@ class Line:
 
     async def bury(self, taken: Taken, reason: str, told: str) -> None:
         """Put it away with its headers and what is wrong with it; returns once that is stored."""
-        headers = {"Paidan-Reason": reason, "Paidan-Error": one_line(told), "Nats-Msg-Id": taken.place}
-        payload, kept = _fitting(taken, self._client.max_payload, headers)
+        told_of = {"Paidan-Reason": reason, "Paidan-Error": told, "Nats-Msg-Id": taken.place}
+        payload, kept = dead_letter(taken.payload, taken.headers, told_of, self._client.max_payload)
         try:
             await self._client.jetstream().publish(dead_subject(self._workspace), payload, headers=kept)
         except APIError as error:
@@ -139,22 +135,3 @@ def _taken(told: Msg) -> Taken | None:
         return None
     place = f"{about.sequence.stream}@{about.timestamp.timestamp():.6f}"
     return Taken(told.data, told.headers or {}, told.reply, place, about.num_pending)
-
-
-def _fitting(taken: Taken, room: int, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
-    """Payload and headers that NATS takes. Where not all has room, the sender's headers go, then the payload's end."""
-    theirs = {_renamed(name): one_line(value) for name, value in taken.headers.items() if _NAME.fullmatch(name)}
-    for kept in ({**theirs, **headers}, headers):
-        if len(taken.payload) + _size(kept) <= room:
-            return taken.payload, kept
-    kept = {**headers, "Paidan-Cut": str(len(taken.payload))}
-    return taken.payload[: max(0, room - _size(kept))], kept
-
-
-def _renamed(name: str) -> str:
-    """NATS acts on its own headers: one that expects a sequence would be refused for ever."""
-    return PREFIX + name if name.lower().startswith("nats-") else name
-
-
-def _size(headers: Mapping[str, str]) -> int:
-    return sum(len(name) + len(value.encode()) + 4 for name, value in headers.items()) + 14

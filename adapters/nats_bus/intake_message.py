@@ -12,6 +12,8 @@ import msgspec
 from msgspec import Meta
 
 Word = Annotated[str, Meta(max_length=128)]
+Named = Word | None
+"""Empty or null: there is none."""
 Text = Annotated[str, Meta(max_length=4_096)]
 Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Members = Annotated[list[Text | Whole], Meta(max_length=1_000)]
@@ -20,22 +22,22 @@ Members = Annotated[list[Text | Whole], Meta(max_length=1_000)]
 class NewPerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Personal data, where the work needs it. It comes out masked."""
 
-    name: Word = ""
-    mobile: Word = ""
-    id_card: Word = ""
+    name: Named = None
+    mobile: Named = None
+    id_card: Named = None
 
 
 class NewTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Asks to create one task."""
 
     task_type: Annotated[str, Meta(min_length=1, max_length=128)]
-    business_type: Word = ""
+    business_type: Named = None
     attributes: Annotated[dict[Word, Text | Whole | float | bool | Members | None], Meta(max_length=200)] = {}
     """As the rules declare them. A list holds texts, or whole numbers."""
-    customer: Word = ""
-    owner: Word = ""
+    customer: Named = None
+    owner: Named = None
     """Account manager: an agent id."""
-    region: Word = ""
+    region: Named = None
     priority: Annotated[int, Meta(ge=0, le=100)] = 0
     """Larger is more urgent."""
     person: NewPerson | None = None

@@ -155,4 +155,4 @@ class Limits(BaseModel):
     intake_dead_bytes: int = _bytes(
         256 * MIB, INTAKE, "Messages that never became tasks; the oldest go first. NATS sets the room aside."
     )
-    intake_dead_s: float = _seconds(30 * 24 * HOUR_S, INTAKE, "And for how long they are kept.", HOUR_S)
+    intake_dead_s: float = _seconds(7 * 24 * HOUR_S, INTAKE, "And for how long they are kept.", HOUR_S)

@@ -72,7 +72,7 @@ class Sender:
 
         async def letters(js: JetStreamContext) -> list[RawStreamMsg]:
             state = (await js.stream_info(dead_stream(self.workspace))).state
-            numbers = range(state.first_seq, state.last_seq + 1)
+            numbers = range(max(1, state.first_seq), state.last_seq + 1)
             return [await js.get_msg(dead_stream(self.workspace), seq=number) for number in numbers]
 
         return self.ask(letters)
