@@ -139,10 +139,13 @@ class Intake:
             return "again"
         except ServerFailedError as error:
             return await self._failed(line, taken, error)
+        except Exception as error:  # unforeseen, and no reason to let the message be given out for ever
+            log.exception("message %s cannot be taken", taken.place)
+            return await self._failed(line, taken, error)
         self._failures.pop(taken.place, None)
         return "created"
 
-    async def _failed(self, line: Line, taken: Taken, error: ServerFailedError) -> str:
+    async def _failed(self, line: Line, taken: Taken, error: Exception) -> str:
         self._failures[taken.place] += 1
         if self._failures[taken.place] < FAILURES:
             return "again"

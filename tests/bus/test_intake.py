@@ -53,8 +53,8 @@ class Server:
 
 
 @contextmanager
-def taking(bus: Bus, server: Server, limits: IntakeLimits = LIMITS) -> Iterator[Intake]:
-    """An intake on a thread, from the moment that messages may be sent."""
+def taking(bus: Bus, server: Server, limits: IntakeLimits = LIMITS, *, begun: bool = True) -> Iterator[Intake]:
+    """An intake on a thread; ``begun``: from the moment that messages may be sent."""
     made = Intake(bus.url, bus.workspace, server, limits)
     loop, failures = asyncio.new_event_loop(), list[BaseException]()
     task = loop.create_task(made.run())
@@ -69,7 +69,7 @@ def taking(bus: Bus, server: Server, limits: IntakeLimits = LIMITS) -> Iterator[
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        until(lambda: waiting(bus) is not None, "the stream")
+        until(lambda: not begun or waiting(bus) is not None, "the stream")
         yield made
     finally:
         loop.call_soon_threadsafe(task.cancel)
@@ -223,12 +223,13 @@ def test_nothing_is_pulled_for_a_server_that_stands_by(bus: Bus) -> None:
     assert not standby.asked and len(owner.granted) == 20
 
 
-def test_a_message_that_a_server_fails_over_again_and_again_is_put_away(bus: Bus) -> None:
+@pytest.mark.parametrize("failure", [ServerFailedError("Expected to serve, but it failed"), KeyError("unforeseen")])
+def test_a_message_that_is_failed_over_again_and_again_is_put_away(bus: Bus, failure: Exception) -> None:
     server = Server()
 
     def fail(wish: Wish) -> None:
         if wish.request == "nats:bad":
-            raise ServerFailedError("Expected to serve, but the server failed")
+            raise failure
 
     server.first = fail
     with taking(bus, server):
@@ -263,6 +264,18 @@ def test_a_lost_acknowledgement_grants_nothing_twice(own_bus: Bus) -> None:
 async def _many(js: JetStreamContext, workspace: str, count: int) -> None:
     for number in range(count):
         await js.publish(tasks_subject(workspace), GOOD, headers={"Nats-Msg-Id": f"a{number}"})
+
+
+def test_a_nats_that_is_not_there_yet_is_waited_for(own_bus: Bus) -> None:
+    server = Server()
+    own_bus.kill_nats()
+    with taking(own_bus, server, begun=False) as made:
+        until(lambda: made._attempt > 0, "it to try")
+        own_bus.server.start()
+        until(lambda: waiting(own_bus) is not None, "the stream")
+        send(own_bus, Nats_Msg_Id="late")
+        until(lambda: waiting(own_bus) == 0, "it to be taken")
+    assert server.granted == ["nats:late"]
 
 
 def test_a_stream_that_is_deleted_is_made_anew(bus: Bus) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.crash.check_log import Ledger, check_log
-from tests.crash.check_stream import check_stream
 from tests.crash.check_sent import check_sent
+from tests.crash.check_stream import check_stream
 from tests.crash.check_told import check_packages, check_told
 from tests.crash.history import Findings, History
 
