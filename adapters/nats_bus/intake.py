@@ -100,10 +100,10 @@ class Intake:
 
     async def _serving(self) -> None:
         while self._shut:
+            await asyncio.sleep(LOOK_S)
             self._shut = not await self._port.is_serving()
             if self._shut:
                 self._say("the server does not serve; messages stay with NATS")
-                await asyncio.sleep(LOOK_S)
 
     def _begin(self, line: Line, taken: Taken) -> None:
         task = asyncio.create_task(self._take(line, taken))
@@ -119,8 +119,11 @@ class Intake:
     async def _take(self, line: Line, taken: Taken) -> None:
         """One message. Should the line break meanwhile, it comes again."""
         try:
-            outcome = await self._outcome(line, taken)
-            await (line.again(taken) if outcome == "again" else line.done(taken))
+            outcome = "again" if self._shut else await self._outcome(line, taken)
+            if outcome == "again":
+                await line.again(taken, later=taken.place in self._failures)
+            else:
+                await line.done(taken)
         except (nats.errors.Error, OSError, TimeoutError) as error:
             log.debug("a message comes again: %s", error)
             return

@@ -26,11 +26,11 @@ PULL_S = 5.0
 SILENT_S = 3.0
 """A line on which nothing comes so long after a pull has ended is dead."""
 CLOSE_S = 2.0
-AGAIN_S = 1.0
-"""After so long a message that was given back is given out again."""
+LATER_S = 1.0
+"""After so long a message that was put off is given out again."""
 OVER = ("404", "408")
 """A pull has ended, and nothing is wrong."""
-_AGAIN = b"-NAK " + msgspec.json.encode({"delay": int(AGAIN_S * 1e9)})
+_LATER = b" " + msgspec.json.encode({"delay": int(LATER_S * 1e9)})
 
 
 class PullRefusedError(nats.errors.Error):
@@ -101,9 +101,9 @@ class Line:
         """It is a task, or a dead letter."""
         await self._client.publish(taken.reply, b"+ACK")
 
-    async def again(self, taken: Taken) -> None:
-        """It is to be given out again, to whoever is there then."""
-        await self._client.publish(taken.reply, _AGAIN)
+    async def again(self, taken: Taken, *, later: bool = False) -> None:
+        """It is to be given out again, before any that is new; ``later``: after a while."""
+        await self._client.publish(taken.reply, b"-NAK" + (_LATER if later else b""))
 
     async def bury(self, taken: Taken, reason: str, told: str) -> None:
         """Put it away with its headers and what is wrong with it; returns once that is stored."""
