@@ -1,7 +1,7 @@
 """Composition root and command line: puts the parts together, and nothing else.
 
-``paidan serve`` runs four processes under one supervisor: the server (gRPC and the writer), the projector (views), the
-importer (packages) and the publisher (NATS). ``--only`` runs one of them alone.
+``paidan serve`` runs five processes under one supervisor: the server (gRPC and the writer), the projector (views), the
+importer (packages), the publisher (facts to NATS) and the connector (tasks from NATS). ``--only`` runs one of them.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ class Role(StrEnum):
     PROJECTOR = "projector"
     IMPORTER = "importer"
     PUBLISHER = "publisher"
+    CONNECTOR = "connector"
 
 
 Only = Annotated[Role | None, typer.Option("--only", help="Run one process alone; it starts nothing that is embedded.")]
@@ -103,7 +104,7 @@ def _serve_all(settings: Settings, as_json: bool) -> None:
     with ExitStack() as ending, _said_plainly():
         shared = ending.enter_context(telemetry.shared())
         used, parts = _with_embedded(settings, ending)
-        roles = [role for role in Role if role is not Role.PUBLISHER or used.publishes]
+        roles = [role for role in Role if role not in NATS_ROLES or used.publishes]
         children = [Child(role.value, ("serve", "--only", role.value)) for role in roles]
         supervisor = Supervisor(children, PROGRAM, {**handed_down(used), **shared.environment})
         shared.show(supervisor)
@@ -150,16 +151,26 @@ def _announce(settings: Settings, nats: str, as_json: bool) -> None:
     )
 
 
-NICENESS = {Role.SERVER: 0, Role.PROJECTOR: 5, Role.IMPORTER: 10, Role.PUBLISHER: 10}
+NATS_ROLES = (Role.PUBLISHER, Role.CONNECTOR)
+"""Not started where NATS is off."""
+NICENESS = {Role.SERVER: 0, Role.PROJECTOR: 5, Role.IMPORTER: 10, Role.PUBLISHER: 10, Role.CONNECTOR: 10}
 """What may lag goes after: on a busy machine a claim is answered first, and yet nobody is starved."""
+
+
+NEEDED = {
+    Role.SERVER: ("postgres",),
+    Role.PROJECTOR: ("postgres",),
+    Role.PUBLISHER: ("postgres", "nats"),
+    Role.CONNECTOR: ("nats",),
+}
+"""Settings that a process alone cannot do without."""
 
 
 def _serve_one(role: Role, settings: Settings) -> None:
     from adapters.operations.telemetry import Telemetry
     from adapters.settings.model import OFF
 
-    needed = {Role.SERVER: ("postgres",), Role.PROJECTOR: ("postgres",), Role.PUBLISHER: ("postgres", "nats")}
-    for name in needed.get(role, ()):
+    for name in NEEDED.get(role, ()):
         if getattr(settings, name) in ("", *OFF):
             raise _wrong(f"Expected --{name}, as one process alone starts nothing that is embedded, but there is none")
     os.nice(NICENESS[role])
@@ -199,11 +210,25 @@ def _run_publisher(settings: Settings, telemetry: Telemetry) -> None:
     publish_the_log(settings.postgres, settings.nats, settings.workspace, limits=kept, watch=watch)
 
 
+def _run_connector(settings: Settings, telemetry: Telemetry) -> None:
+    from adapters.nats_bus.intake_streams import limits_of
+    from adapters.processes.connector_process import run_connector
+
+    watcher = None
+    if telemetry.metrics:
+        from adapters.operations.metrics import IntakeMetrics
+
+        watcher = IntakeMetrics()
+    limits = limits_of(settings.limits, settings.nats_replicas)
+    run_connector(settings.listen, settings.nats, settings.workspace, limits, watcher)
+
+
 RUN = {
     Role.SERVER: _run_server,
     Role.PROJECTOR: _run_projector,
     Role.IMPORTER: _run_importer,
     Role.PUBLISHER: _run_publisher,
+    Role.CONNECTOR: _run_connector,
 }
 
 

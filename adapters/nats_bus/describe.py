@@ -1,4 +1,5 @@
-"""What is published, for machines: a JSON Schema a kind of fact, and one AsyncAPI document, made from the types.
+"""What goes over NATS, for machines: a JSON Schema a kind of fact and of what may be sent in, and one AsyncAPI
+document, made from the types.
 
 ``python -m adapters.nats_bus.describe`` writes them to docs/schemas; with ``--check`` it compares and ends with 1 where
 a file is not as the types say.
@@ -14,6 +15,7 @@ import msgspec
 import yaml
 
 from adapters.nats_bus.cloud_events import CONTENT_TYPE, CloudEvent
+from adapters.nats_bus.describe_intake import OPERATIONS, TASK_FILE, intake_channels, intake_messages, task_schema
 from adapters.nats_bus.facts import FACTS, Fact, type_of
 
 DIRECTORY = Path("docs/schemas")
@@ -23,7 +25,8 @@ _ALWAYS = ("specversion", "id", "source", "type", "subject", "time", "dataconten
 _INFO = {
     "title": "Paidan dispatch events",
     "version": "1",
-    "description": "Every fact of a workspace, one message each, in the order of its log. See docs/events.md.",
+    "description": "Every fact of a workspace, one message each, in the order of its log; and tasks that are sent in."
+    " See docs/events.md.",
 }
 _PARAMETERS = {
     "workspace": "Name of the workspace.",
@@ -35,6 +38,7 @@ _PARAMETERS = {
 def documents() -> dict[str, str]:
     """File name -> content."""
     made = {f"{type_of(fact).removeprefix('paidan.')}.json": _json(schema_of(fact)) for fact in FACTS.values()}
+    made[TASK_FILE] = _json({"$schema": _DIALECT, **task_schema()})
     made[ASYNCAPI] = yaml.safe_dump(_asyncapi(), sort_keys=False, allow_unicode=True, width=120)
     return made
 
@@ -75,13 +79,17 @@ def _asyncapi() -> dict[str, Any]:
         }
         for fact, reference in zip(FACTS.values(), references, strict=True)
     }
+    sent_in, schemas = intake_messages()
     return {
         "asyncapi": "3.0.0",
         "info": _INFO,
         "defaultContentType": CONTENT_TYPE,
-        "channels": {kind: _channel(fact) for kind, fact in FACTS.items()},
-        "operations": {kind: {"action": "send", "channel": {"$ref": f"#/channels/{kind}"}} for kind in FACTS},
-        "components": {"messages": messages, "schemas": parts},
+        "channels": {kind: _channel(fact) for kind, fact in FACTS.items()} | intake_channels(),
+        "operations": {
+            kind: {"action": action, "channel": {"$ref": f"#/channels/{kind}"}}
+            for kind, action in {**dict.fromkeys(FACTS, "send"), **OPERATIONS}.items()
+        },
+        "components": {"messages": messages | sent_in, "schemas": parts | schemas},
     }
 
 

@@ -9,6 +9,7 @@ from nats.errors import Error as NatsError
 from nats.js.api import StreamInfo
 from nats.js.errors import NotFoundError
 
+from adapters.nats_bus.intake_probe import intake_findings
 from adapters.nats_bus.stream import Stream, StreamLimits, name_of
 from adapters.operations.findings import Finding, fail, ok, unreachable, warn
 
@@ -21,8 +22,8 @@ FULL = 0.9
 class BusProbe:
     """``findings`` once; then ``position`` says how far the stream has come, where that is known."""
 
-    def __init__(self, url: str, workspace: str) -> None:
-        self._url, self._workspace = url, workspace
+    def __init__(self, url: str, workspace: str, late_s: float) -> None:
+        self._url, self._workspace, self._late_s = url, workspace, late_s
         self.position: int | None = None
 
     def findings(self) -> list[Finding]:
@@ -62,6 +63,7 @@ class BusProbe:
         limit = account.limits.max_storage
         bound = "without a limit" if limit < 0 else f"of {limit:,} bytes"
         found = [ok("JetStream", f"{account.streams} streams, {account.storage:,} bytes stored {bound}")]
+        found += await intake_findings(js, self._workspace, self._late_s)
         try:
             info = await js.stream_info(name_of(self._workspace))
         except NotFoundError:

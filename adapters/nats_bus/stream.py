@@ -14,7 +14,7 @@ from nats.js.api import DiscardPolicy, RawStreamMsg, StorageType, StreamConfig, 
 from nats.js.errors import BucketNotFoundError, KeyNotFoundError, NotFoundError
 from nats.js.kv import KeyValue
 
-from adapters.nats_bus.subjects import all_of
+from adapters.nats_bus.subjects import kept_of
 
 log = logging.getLogger("paidan.publisher")
 
@@ -133,7 +133,7 @@ class Stream:
     def _configured(self, config: StreamConfig) -> StreamConfig:
         limits = self._limits
         return config.evolve(
-            subjects=[all_of(self._workspace)], allow_direct=True, storage=StorageType.FILE,
+            subjects=[kept_of(self._workspace)], allow_direct=True, storage=StorageType.FILE,
             discard=DiscardPolicy.OLD, duplicate_window=DUPLICATES_S, max_age=limits.max_age_s,
             max_bytes=limits.max_bytes, num_replicas=limits.replicas,
         )  # fmt: skip

@@ -29,8 +29,13 @@ def agent_of(token: str) -> str | None:
 
 
 def all_of(workspace: str) -> str:
-    """Every fact of a workspace."""
+    """Every fact of a workspace, as a subscriber to its stream asks for them."""
     return f"paidan.{workspace}.>"
+
+
+def kept_of(workspace: str) -> str:
+    """What the stream of facts holds: not what comes in (``paidan.<workspace>.in.tasks``), which has fewer tokens."""
+    return f"paidan.{workspace}.*.*.*.*"
 
 
 def of_agent(workspace: str, agent: str) -> str:

@@ -126,7 +126,7 @@ def _bus(settings: Settings, log: LogProbe | None = None) -> Iterator[Finding]:
         return
     from adapters.nats_bus.probe import BusProbe
 
-    probe = BusProbe(url, settings.workspace)
+    probe = BusProbe(url, settings.workspace, settings.ready_lag_s)
     yield from probe.findings()
     if probe.position is not None and log is not None and log.head is not None:
         lag = Lag("publisher", probe.position, log.head, log.late_s(probe.position))

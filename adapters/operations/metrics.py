@@ -172,5 +172,25 @@ class PublisherMetrics:
         self._late.set(seconds)
 
 
+class IntakeMetrics:
+    """What has become of messages on NATS that ask for tasks."""
+
+    def __init__(self) -> None:
+        self._messages = Counter("paidan_intake_messages", "Messages that asked for a task.", ("outcome",))
+        self._connected = _gauge("paidan_intake_connected", "1 while NATS gives the connector messages.")
+        self._waiting = _gauge("paidan_intake_waiting", "Messages that NATS has yet to give out.")
+        for outcome in ("created", "dead", "again"):
+            self._messages.labels(outcome)
+
+    def came(self, outcome: str) -> None:
+        """A message was ``created``, is ``dead``, or was put off to come ``again``."""
+        self._messages.labels(outcome).inc()
+
+    def stands(self, connected: bool, waiting: int) -> None:
+        """Whether messages can come, and how many are still to come."""
+        self._connected.set(connected)
+        self._waiting.set(waiting)
+
+
 def _gauge(name: str, text: str, *labels: str) -> Gauge:
     return Gauge(name, text, labels, multiprocess_mode="mostrecent")

@@ -16,7 +16,7 @@ HOUR_S = 3_600.0
 MOST = 10_000_000
 
 COMMANDS, CALLS, CONNECTIONS = "commands", "calls", "connections"
-QUERIES, STREAMS, JOBS, LISTS = "queries", "streams", "jobs", "lists"
+QUERIES, STREAMS, JOBS, LISTS, INTAKE = "queries", "streams", "jobs", "lists", "intake"
 
 
 def _count(default: int, group: str, unit: str, text: str, least: int = 1) -> Any:
@@ -161,3 +161,18 @@ class Limits(BaseModel):
         " everywhere. Empty: callers on this machine may name anything, others have to upload.",
         json_schema_extra={"group": LISTS, "unit": "prefixes"},
     )
+
+    # --- intake: tasks that come over NATS ---------------------------------------------------------------------------
+    intake_in_flight: int = _count(
+        64, INTAKE, "messages", "Given out by NATS and not yet tasks. The order of arrival is kept but for these."
+    )
+    intake_message_bytes: int = _bytes(
+        256 * KIB, INTAKE, "One message. NATS itself takes 1 MiB unless told otherwise.", 64 * MIB
+    )
+    intake_waiting_bytes: int = _bytes(
+        1 * GIB, INTAKE, "Messages that wait; NATS refuses more, so that senders hear of it, and sets the room aside."
+    )
+    intake_dead_bytes: int = _bytes(
+        256 * MIB, INTAKE, "Messages that never became tasks; the oldest go first. NATS sets the room aside."
+    )
+    intake_dead_s: float = _seconds(7 * 24 * HOUR_S, INTAKE, "And for how long they are kept.", HOUR_S)

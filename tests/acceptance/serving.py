@@ -59,8 +59,10 @@ def until(holds: Callable[[], object], what: str, seconds: float = PATIENCE_S, s
 class Paidan:
     """``paidan serve`` on a data directory; with an embedded PostgreSQL unless one is given."""
 
-    def __init__(self, data: Path, workspace: str = "default", postgres: str = "") -> None:
+    def __init__(self, data: Path, workspace: str = "default", postgres: str = "", nats: str = "") -> None:
         self.data, self.workspace, self._postgres = data, workspace, postgres
+        given = {"--postgres": postgres, "--nats": nats}
+        self._given = [word for option, value in given.items() if value for word in (option, value)]
         self.address = free_address()
         self.parent = f"workspaces/{workspace}"
         self.log_file = data / f"server-{self.address.rpartition(':')[2]}.log"
@@ -86,7 +88,7 @@ class Paidan:
         options = ["--listen", self.address, "--data", str(self.data), "--workspace", self.workspace]
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "server", "serve", *options, *(["--postgres", self._postgres] if self._postgres else [])],
+                [sys.executable, "-m", "server", "serve", *options, *self._given],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
         assert not serving or wait_until_serving(self.address, PATIENCE_S), self.said()

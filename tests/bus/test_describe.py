@@ -12,7 +12,9 @@ from jsonschema import Draft202012Validator
 
 from adapters.nats_bus import describe
 from adapters.nats_bus.describe import ASYNCAPI, DIRECTORY, differing, documents, schema_of, write
+from adapters.nats_bus.describe_intake import task_schema
 from adapters.nats_bus.facts import FACTS
+from adapters.nats_bus.intake_reading import BadMessageError, read
 
 ROOT = Path(__file__).parents[2]
 
@@ -41,7 +43,9 @@ def test_schemas_are_schemas(fact) -> None:
 
 def test_the_asyncapi_document_has_every_kind_and_no_loose_end() -> None:
     document = yaml.safe_load(documents()[ASYNCAPI])
-    assert document["asyncapi"] == "3.0.0" and set(document["channels"]) == set(FACTS) == set(document["operations"])
+    assert document["asyncapi"] == "3.0.0"
+    assert set(document["channels"]) == {*FACTS, "in.tasks", "in.dead"} == set(document["operations"])
+    assert document["operations"]["in.tasks"]["action"] == "receive"
     for reference in _references(document):
         place: Any = document
         for name in reference.removeprefix("#/").split("/"):
@@ -53,6 +57,33 @@ def test_the_page_for_subscribers_names_every_kind_and_its_example_is_one() -> N
     assert [kind for kind in FACTS if f"`{kind}`" not in page] == []
     example = msgspec.json.decode(page.partition("```json\n")[2].partition("```")[0])
     Draft202012Validator(schema_of(FACTS["task.assigned"])).validate(example)
+
+
+def test_the_schema_of_what_is_sent_in_agrees_with_how_it_is_read() -> None:
+    schema = task_schema()
+    Draft202012Validator.check_schema(schema)
+    told = Draft202012Validator(schema)
+    example = (ROOT / "docs" / "events.md").read_text(encoding="utf-8").rpartition("```json\n")[2].partition("```")[0]
+    for payload in (*SENT_IN, example):
+        try:
+            read({}, payload.encode(), 10_000, "1")
+        except BadMessageError:
+            assert not told.is_valid(msgspec.json.decode(payload)), payload
+        else:
+            assert told.is_valid(msgspec.json.decode(payload)), payload
+    read({}, example.encode(), 10_000, "1")
+
+
+SENT_IN = (
+    '{"task_type":"x"}',
+    "{}",
+    '{"task_type":"x","customer":null,"person":null,"attributes":{"a":[1,"b"],"c":null,"d":1.5,"e":true}}',
+    '{"task_type":"x","colour":1}',
+    '{"task_type":"x","priority":101}',
+    '{"task_type":"x","person":{"age":1}}',
+    '{"task_type":"x","attributes":{"a":{}}}',
+    '{"task_type":""}',
+)
 
 
 def _references(part: Any) -> list[str]:

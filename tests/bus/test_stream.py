@@ -115,11 +115,11 @@ def strange(bus: Bus) -> list[tuple[str, bytes, dict[str, str] | None]]:
     copied = {name: headers[name] for name in ("Nats-Msg-Id", "Paidan-Sequence", "Content-Type")}
     prefix = f"paidan.{bus.workspace}."
     return [
-        (prefix + "x", b"", None),
+        (prefix + "x.y.-.-", b"", None),
         (prefix + "task.assigned.ann.1", b"\x00\xff", {"Nats-Msg-Id": "not-ours"}),
         (prefix + "task.assigned.ann.1", b"{}", {"Nats-Msg-Id": "99.0"}),
         (prefix + "task.assigned.ann.1", b"{}", {"Nats-Msg-Id": "-1.x", "Paidan-Sequence": "7"}),
-        (prefix + "a.b", b"{}", {"Nats-Msg-Id": "9" * 40 + ".0", "Paidan-Sequence": "²"}),
+        (prefix + "a.b.c.d", b"{}", {"Nats-Msg-Id": "9" * 40 + ".0", "Paidan-Sequence": "²"}),
         (subject, payload, copied),
     ]
 
@@ -148,7 +148,7 @@ def test_a_stranger_writes_all_the_while(bus: Bus) -> None:
     with bus.publishing() as publisher:
         until(lambda: publisher.messages)
         for number in range(40):
-            bus.ask(lambda js, n=number: send(js, f"paidan.{bus.workspace}.noise", b"%d" % n))
+            bus.ask(lambda js, n=number: send(js, f"paidan.{bus.workspace}.noise.x.-.-", b"%d" % n))
         expected = bus.expected()
         until(lambda: bus.length() >= len(expected) + 40)
     assert bus.told() == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.crash.check_log import Ledger, check_log
+from tests.crash.check_sent import check_sent
 from tests.crash.check_stream import check_stream
 from tests.crash.check_told import check_packages, check_told
 from tests.crash.history import Findings, History
@@ -16,4 +17,5 @@ def check(history: History) -> Findings:
         *check_told(history.told, history.log),
         *check_packages(history.told, history.packages, ledger),
         *check_stream(history.workspace, history.log, history.messages),
+        *check_sent(history.sent, history.log),
     ]

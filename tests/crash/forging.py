@@ -72,6 +72,7 @@ def forged() -> History:
     ask("SetPresence", cmd.SetPresence("ann", "busy"), "presence", agent="ann", presence="busy")
     _import(forge)
     forge.history.messages = expected("forged", forge.history.log)
+    forge.history.sent = ["c0", "c1"]
     return forge.history
 
 

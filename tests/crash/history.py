@@ -51,6 +51,8 @@ class History(msgspec.Struct):
     """By the request id that sent the list."""
     log: list[Recorded]
     messages: list[Message]
+    sent: list[str] = []
+    """Customers of tasks that were sent in over NATS, and that NATS said it had."""
 
 
 Findings = list[str]

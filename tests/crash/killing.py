@@ -92,6 +92,7 @@ TARGETS: dict[str, tuple[int, Callable[[Killer], None]]] = {
     "projector": (2, lambda killer: killer.role("projector")),
     "importer": (2, lambda killer: killer.role("importer")),
     "publisher": (2, lambda killer: killer.role("publisher")),
+    "connector": (2, lambda killer: killer.role("connector")),
     "supervisor": (1, Killer.supervisor),
     "postmaster": (2, Killer.postmaster),
     "backend": (2, Killer.backend),

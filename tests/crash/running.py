@@ -27,6 +27,7 @@ from tests.crash.killing import Kill, Killer
 from tests.crash.load import Load
 from tests.crash.reading import log_at_rest, stream_at
 from tests.crash.scene import WORKSPACE
+from tests.crash.sending import Sending
 
 BETWEEN_S = 1.5
 """At most, from the first answers after a kill to the next one."""
@@ -48,6 +49,7 @@ class Figures(msgspec.Struct, frozen=True):
     rows: int
     grants: int
     messages: int
+    sent_in: int
     wrong: int
     recovered_p50_s: float
     recovered_max_s: float
@@ -66,6 +68,8 @@ def run(
         load = Load([served.address for served in servers], seed)
         load.prepare()
         load.start()
+        sending = Sending(data)
+        sending.start()
         killer = Killer(servers, Random(seed))
         for turn in range(kills):
             _wait_for_answers(load, Random(f"{seed}/{turn}").uniform(0.0, between_s))
@@ -73,7 +77,8 @@ def run(
         _wait_for_answers(load, 0.0)
         killer.end()
         load.stop(GIVE_UP_S + 30)
-        history, findings = _found(servers, load)
+        sending.stop(GIVE_UP_S + 30)
+        history, findings = _found(servers, load, sending)
         return _figures(history, killer.kills, len(findings), time.monotonic() - began), findings, history
 
 
@@ -109,7 +114,7 @@ def _wait_for_answers(load: Load, more_s: float) -> None:
     time.sleep(more_s)
 
 
-def _found(servers: list[Paidan], load: Load) -> tuple[History, Findings]:
+def _found(servers: list[Paidan], load: Load, sending: Sending) -> tuple[History, Findings]:
     """History and findings, those of ``paidan verify`` among them."""
 
     def said() -> str:
@@ -117,8 +122,9 @@ def _found(servers: list[Paidan], load: Load) -> tuple[History, Findings]:
 
     first = servers[0]
     until(lambda: any(wait_until_serving(served.address, 0.5) for served in servers), "a server to serve", said=said)
+    until(lambda: sending.sender.waiting() == 0, "all that was sent in to be taken", said=said)
     log, messages = _of_one_moment(first, said)
-    history = History(WORKSPACE, load.told, load.packages, log, messages)
+    history = History(WORKSPACE, load.told, load.packages, log, messages, sending.sent)
     views = [f"verify: {subject}: {told}" for subject, told in first.wrong().items()]
     return history, [*check(history), *views]
 
@@ -151,6 +157,7 @@ def _figures(history: History, kills: list[Kill], wrong: int, took: float) -> Fi
         sum(len(event.rows) for event in imported),
         sum(map(_grants, (one.event for one in history.log))),
         len(history.messages),
+        len(history.sent),
         wrong,
         round(median(recovered), 2) if recovered else 0.0,
         round(max(recovered, default=0.0), 2),

@@ -102,6 +102,11 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
     "a message lost": (lambda h: h.messages.pop(6), "messages, but there are"),
     "messages in another order": (lambda h: h.messages.insert(2, h.messages.pop(3)), "comes after"),
     "a message of another content": (_payload, "expected"),
+    "what was sent in lost": (lambda h: h.sent.append("c9"), "message c9: expected one task, but there are 0"),
+    "what was sent in taken twice": (
+        in_step(lambda h: with_event_again(h, ev.TaskCreated)),
+        "message c0: .* there are 2",
+    ),
     "the last message lost": (lambda h: h.messages.pop(), "messages, but there are"),
 }
 

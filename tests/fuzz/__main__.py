@@ -36,7 +36,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--seconds", type=float, default=60.0, help="of each entrance")
     parser.add_argument(
-        "--entrance", default="", help="rules, rosters, packages, mappings, configuration, " + ", ".join(SERVED)
+        "--entrance", default="", help="rules, rosters, packages, mappings, intake, configuration, " + ", ".join(SERVED)
     )
     parser.add_argument("--seed", default="paidan")
     parser.add_argument("--number", type=int, help="one input again, of an entrance that needs no server")

@@ -11,6 +11,7 @@ ALONE = {
     "rosters": ("test_rosters", "Rosters"),
     "packages": ("test_packages", "Packages"),
     "mappings": ("test_mappings", "Mappings"),
+    "intake": ("test_intake", "Intake"),
     "configuration": ("test_configuration", "Configuration"),
 }
 

@@ -71,7 +71,7 @@ class Strangers:
                 headers["Nats-Msg-Id"] = self._chance.choice(IDS)
             if self._chance.random() < 0.5:
                 headers[SEQUENCE] = self._chance.choice(["0", "-1", "999999999", "x", ""])
-            subject = f"paidan.{self._bus.workspace}.{self._chance.choice(['task', 'x', 'agent', 'package'])}.{self._chance.choice(['y', 'created', 'A1.z'])}"
+            subject = f"paidan.{self._bus.workspace}.{self._chance.choice(['task', 'x', 'agent', 'package'])}.{self._chance.choice(['y', 'created', 'A1'])}.-.z"
             try:
                 await js.publish(
                     subject, self._payload(), headers={name: value for name, value in headers.items() if value}

@@ -12,6 +12,7 @@ from paidan.v1.tasks_pb2 import ClaimTaskRequest, CreateTaskRequest
 
 from adapters.grpc_api.client import CallError
 from adapters.grpc_api.probe import health_of
+from tests.acceptance.sending import Sender
 from tests.acceptance.serving import EXAMPLES, Paidan, until
 from tests.operations.watching import Watched
 
@@ -74,6 +75,16 @@ def test_rows_of_packages_and_tasks_by_status_are_shown(watched: Watched) -> Non
     until(lambda: sum(watched.samples().get("paidan_tasks", {}).values()) >= rows, "tasks by status")
 
 
+def test_messages_that_ask_for_tasks_are_counted(watched: Watched) -> None:
+    sender = Sender(watched.served.data, watched.served.workspace)
+    until(lambda: watched.value("paidan_intake_connected") == 1, "messages to be taken")
+    sender.send(["counted"])
+    sender.ask(lambda js: js.publish(f"paidan.{sender.workspace}.in.tasks", b"no task"))
+    for outcome in ("created", "dead"):
+        until(lambda o=outcome: watched.value("paidan_intake_messages_total", outcome=o) == 1, outcome)  # type: ignore[misc]  # mypy knows no defaults of lambdas
+    until(lambda: watched.value("paidan_intake_waiting") == 0, "nothing to wait")
+
+
 def test_a_process_that_was_started_again_is_counted_and_goes_on_counting(watched: Watched) -> None:
     create(watched.served, "before-the-restart")
     calls = watched.value("paidan_rpc_seconds_count", method=CREATE, code="OK")
@@ -84,7 +95,7 @@ def test_a_process_that_was_started_again_is_counted_and_goes_on_counting(watche
     assert watched.value("paidan_rpc_seconds_count", method=CREATE, code="OK") == calls + 1
     samples = watched.samples()
     assert {dict(labels)["process"] for labels in samples["paidan_process_up"]} == {
-        "server", "projector", "importer", "publisher",
+        "server", "projector", "importer", "publisher", "connector",
     }  # fmt: skip
     assert min(samples["paidan_process_resident_bytes"].values()) > 1_000_000
 
