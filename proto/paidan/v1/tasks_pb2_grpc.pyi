@@ -53,6 +53,12 @@ class TaskServiceStub:
     """Takes a task out of the system."""
     ReassignTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.ReassignTaskRequest, _tasks_pb2.ReassignTaskResponse]
     """A supervisor gives a task to an agent."""
+    HandOverTasks: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.HandOverTasksRequest, _tasks_pb2.HandOverTasksResponse]
+    """An agent gives tasks out of hand, all or none: back to the pool, to another agent, or to another rule's pool."""
+    LockTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.LockTaskRequest, _tasks_pb2.LockTaskResponse]
+    """An agent keeps a task for a while: nothing takes it from him. Its time limit runs on."""
+    UnlockTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.UnlockTaskRequest, _tasks_pb2.UnlockTaskResponse]
+    """An agent ends a lock early."""
 
 @_typing.type_check_only
 class TaskServiceAsyncStub(TaskServiceStub):
@@ -79,6 +85,12 @@ class TaskServiceAsyncStub(TaskServiceStub):
     """Takes a task out of the system."""
     ReassignTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.ReassignTaskRequest, _tasks_pb2.ReassignTaskResponse]  # type: ignore[assignment]
     """A supervisor gives a task to an agent."""
+    HandOverTasks: _aio.UnaryUnaryMultiCallable[_tasks_pb2.HandOverTasksRequest, _tasks_pb2.HandOverTasksResponse]  # type: ignore[assignment]
+    """An agent gives tasks out of hand, all or none: back to the pool, to another agent, or to another rule's pool."""
+    LockTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.LockTaskRequest, _tasks_pb2.LockTaskResponse]  # type: ignore[assignment]
+    """An agent keeps a task for a while: nothing takes it from him. Its time limit runs on."""
+    UnlockTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.UnlockTaskRequest, _tasks_pb2.UnlockTaskResponse]  # type: ignore[assignment]
+    """An agent ends a lock early."""
 
 class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
     """What services, agents and supervisors ask of single tasks.
@@ -150,5 +162,29 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tasks_pb2.ReassignTaskResponse, _abc.Awaitable[_tasks_pb2.ReassignTaskResponse]]:
         """A supervisor gives a task to an agent."""
+
+    @_abc_1.abstractmethod
+    def HandOverTasks(
+        self,
+        request: _tasks_pb2.HandOverTasksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.HandOverTasksResponse, _abc.Awaitable[_tasks_pb2.HandOverTasksResponse]]:
+        """An agent gives tasks out of hand, all or none: back to the pool, to another agent, or to another rule's pool."""
+
+    @_abc_1.abstractmethod
+    def LockTask(
+        self,
+        request: _tasks_pb2.LockTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.LockTaskResponse, _abc.Awaitable[_tasks_pb2.LockTaskResponse]]:
+        """An agent keeps a task for a while: nothing takes it from him. Its time limit runs on."""
+
+    @_abc_1.abstractmethod
+    def UnlockTask(
+        self,
+        request: _tasks_pb2.UnlockTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.UnlockTaskResponse, _abc.Awaitable[_tasks_pb2.UnlockTaskResponse]]:
+        """An agent ends a lock early."""
 
 def add_TaskServiceServicer_to_server(servicer: TaskServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
