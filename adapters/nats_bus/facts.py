@@ -189,7 +189,7 @@ class TaskRelaxed(Fact, frozen=True):
 
 
 class TaskAssigned(Fact, frozen=True):
-    """An agent holds a task: given to him, claimed by him, or put into his hands by a supervisor."""
+    """An agent holds a task: given to him, claimed by him, or put into his hands by a supervisor or another agent."""
 
     kind: ClassVar[str] = "task.assigned"
     task: int
@@ -207,7 +207,7 @@ class TaskAssigned(Fact, frozen=True):
     passed: tuple[str, ...] = ()
     """Strategies that fell through before, each with its reason."""
     reason: str = ""
-    """A supervisor's."""
+    """A supervisor's, or the note of who handed it over."""
 
 
 class TaskTakenAway(Fact, frozen=True):
