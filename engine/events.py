@@ -262,6 +262,8 @@ class TasksAllocated(Event, frozen=True, tag="TasksAllocated.v1"):
     how: tuple[int, ...]
     among: tuple[str, ...] | None = None
     """The agents the round looked at, where it did not look at all: those whose capacity had just come free."""
+    again: tuple[int, ...] = ()
+    """Those of the tasks that an agent had had before."""
 
 
 class PoolStalled(Event, frozen=True, tag="PoolStalled.v1"):
@@ -280,6 +282,8 @@ class TaskClaimed(Event, frozen=True, tag="TaskClaimed.v1"):
     rule: str
     rule_set_version: int
     package: int | None = None
+    again: bool = False
+    """Whether an agent had had it before."""
 
 
 class TaskStarted(Event, frozen=True, tag="TaskStarted.v1"):
@@ -305,6 +309,8 @@ class TasksCancelled(Event, frozen=True, tag="TasksCancelled.v1"):
     package: int | None = None
     swept: int | None = None
     """Where a package that is over is cleared: every task of it up to this number has been looked at."""
+    again: tuple[int, ...] = ()
+    """Those of the tasks held by nobody that an agent had had before."""
 
 
 class TaskReassigned(Event, frozen=True, tag="TaskReassigned.v1"):
@@ -317,6 +323,8 @@ class TaskReassigned(Event, frozen=True, tag="TaskReassigned.v1"):
     rule_set_version: int
     reason: str = ""
     package: int | None = None
+    again: bool = False
+    """Whether an agent had had it before."""
 
 
 class TasksRecycled(Event, frozen=True, tag="TasksRecycled.v1"):

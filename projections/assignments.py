@@ -24,31 +24,31 @@ CREATE TABLE givings (
 );
 CREATE TABLE assignments (
     task bigint NOT NULL, "grant" bigint NOT NULL, agent {TEXT}, rule {TEXT}, pooling bigint NOT NULL,
-    how integer NOT NULL, started_at bigint NOT NULL DEFAULT 0, reassigned_at bigint NOT NULL DEFAULT 0,
-    last boolean NOT NULL DEFAULT true, later bigint[] NOT NULL DEFAULT '{{}}',
+    how integer NOT NULL, started_at bigint NOT NULL DEFAULT 0, left_at bigint NOT NULL DEFAULT 0,
+    became {TEXT} DEFAULT '', last boolean NOT NULL DEFAULT true, later bigint[] NOT NULL DEFAULT '{{}}',
     PRIMARY KEY ("grant", task)
 ) WITH (fillfactor = 90);
 CREATE INDEX assignments_of_task ON assignments (task, "grant");
 CREATE TABLE loads (agent {TEXT}, rule {TEXT}, tasks bigint NOT NULL, PRIMARY KEY (agent, rule))
     WITH (fillfactor = 50);
 """
-"""``how``: which of the giving's ``picked_by`` and ``passed``, from 0. ``last``: the task's latest assignment; it ends
-with the task, so when and how stands among ``endings`` alone. ``later``: positions of its start and of its passing to
-another agent; the columns that change stand in no index, so their update stays in its page. ``loads``: open tasks, none
-of them 0."""
+"""``how``: which of the giving's ``picked_by`` and ``passed``, from 0. ``last``: the task's latest assignment, unless
+it left the agent's hands; such a one ends with the task, so when and how stands among ``endings`` alone. ``left_at``,
+``became``: when and how one ended while its task went on. ``later``: positions of its start and of that end; the
+columns that change stand in no index, so their update stays in its page. ``loads``: open tasks, none of them 0."""
 
 INDEXES = 'CREATE INDEX assignments_of_agent ON assignments (agent, "grant", task);'
 
 _NEW = 'assignments (task, "grant", agent, rule, pooling, how)'
-_CHANGED = 'assignments (task, "grant", agent, rule, pooling, how, started_at, reassigned_at, last, later)'
+_CHANGED = 'assignments (task, "grant", agent, rule, pooling, how, started_at, left_at, became, last, later)'
 _FETCH = (
     'SELECT task, "grant", agent, rule, pooling, started_at FROM assignments WHERE last AND task = ANY(%s::bigint[])'
 )
 _UPDATE = """
-UPDATE assignments AS a SET started_at = greatest(a.started_at, n.started_at), reassigned_at = n.reassigned_at,
-    last = n.reassigned_at = 0, later = a.later || n.later::bigint[]
-FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
-    AS n (task, "grant", started_at, reassigned_at, later)
+UPDATE assignments AS a SET started_at = greatest(a.started_at, n.started_at), left_at = n.left_at,
+    became = n.became, last = n.left_at = 0, later = a.later || n.later::bigint[]
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[], %s::text[])
+    AS n (task, "grant", started_at, left_at, became, later)
 WHERE a.task = n.task AND a."grant" = n."grant"
 """
 _LOADS = """
@@ -76,7 +76,8 @@ class Later(msgspec.Struct):
     """What became of an assignment after it was made, while its task went on."""
 
     started_at: int = 0
-    reassigned_at: int = 0
+    left_at: int = 0
+    became: str = ""
     positions: list[int] = []
 
 
@@ -142,11 +143,13 @@ class Assignments:
             self._loads[held.agent, held.rule] -= 1
         return held
 
-    def reassigned(self, task: int, recorded: Recorded) -> Held | None:
-        """The same, and the task goes on with another agent."""
+    def left(self, task: int, became: str, recorded: Recorded) -> Held | None:
+        """The same, and the task goes on."""
         held = self.ended(task)
         if held is not None:
-            self._touch(task, held, recorded).reassigned_at = recorded.at
+            later = self._touch(task, held, recorded)
+            later.left_at, later.became = recorded.at, became
+            del self.held[task]
         return held
 
     def _touch(self, task: int, held: Held, recorded: Recorded) -> Later:
@@ -168,8 +171,8 @@ class Assignments:
             for task, later in touched.items()
         ]
         if old:
-            *numbers, positions = zip(*old, strict=True)
-            cursor.execute(_UPDATE, [*map(array_of, numbers), list(positions)])
+            *numbers, became, positions = zip(*old, strict=True)
+            cursor.execute(_UPDATE, [*map(array_of, numbers), list(became), list(positions)])
         self._write_loads(cursor)
 
     def _rows(self) -> tuple[list[str], list[str]]:
@@ -215,9 +218,9 @@ def _rows_of(made: Made) -> list[tuple[int, str]]:
 
 
 def _end_of_row(later: Later) -> str:
-    last = "f" if later.reassigned_at else "t"
-    return f"|{later.started_at}|{later.reassigned_at}|{last}|{array_of(later.positions)}\n"
+    last = "f" if later.left_at else "t"
+    return f"|{later.started_at}|{later.left_at}|{later.became}|{last}|{array_of(later.positions)}\n"
 
 
-def _columns_of(later: Later) -> tuple[int, int, str]:
-    return (later.started_at, later.reassigned_at, array_of(later.positions))
+def _columns_of(later: Later) -> tuple[int, int, str, str]:
+    return (later.started_at, later.left_at, later.became, array_of(later.positions))

@@ -16,6 +16,8 @@ class Needs:
     def __init__(self, batch: Sequence[Recorded]) -> None:
         self.waiting: dict[int, None] = {}
         self.held: dict[int, None] = {}
+        self.marked: dict[int, None] = {}
+        """Tasks that the batch marks, or that may come back from an agent."""
         self.pools: list[Pool] = []
         self._entered: set[int] = set()
         """Tasks that the batch itself brings or puts somewhere."""
@@ -33,6 +35,7 @@ class Needs:
             self.pools.append(pool_of(placement.rule, 0, placement.lane))
             if event.package is None:
                 self._leaving(placement.tasks)
+                self.marked.update(dict.fromkeys(placement.tasks))
             self._entered.update(placement.tasks)
 
     def _of_created(self, event: ev.TaskCreated) -> None:
@@ -48,6 +51,11 @@ class Needs:
             self.held[event.task] = None
         else:
             self._leaving((event.task,))
+            self.marked[event.task] = None
+
+    def _of_returned(self, event: ev.TasksRecycled | ev.TasksHandedOver) -> None:
+        self.held.update(dict.fromkeys(event.tasks))
+        self.marked.update(dict.fromkeys(event.tasks))
 
     def _of_held(self, event: ev.TaskStarted | ev.TaskCompleted) -> None:
         self.held[event.task] = None
@@ -67,6 +75,11 @@ _NEEDS: dict[type[ev.Event], Callable[[Needs, Any], None]] = {
     ev.TaskStarted: Needs._of_held,
     ev.TaskCompleted: Needs._of_held,
     ev.PoolStalled: Needs._of_stalled,
+    ev.TasksRecycled: Needs._of_returned,
+    ev.TasksHandedOver: Needs._of_returned,
+    ev.TasksEscalated: lambda needs, event: needs.marked.update(dict.fromkeys(event.tasks)),
+    ev.TaskLocked: lambda needs, event: needs.marked.update({event.task: None}),
+    ev.TaskUnlocked: lambda needs, event: needs.marked.update({event.task: None}),
     ev.TasksRelaxed: lambda needs, event: needs._leaving(event.tasks),
     ev.TasksAllocated: lambda needs, event: needs._leaving(event.tasks),
     ev.TaskClaimed: lambda needs, event: needs._leaving((event.task,)),

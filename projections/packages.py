@@ -115,19 +115,18 @@ class Packages:
         line.pooled_through = event.through
 
     def allocated(self, event: ev.TasksAllocated, recorded: Recorded) -> None:
-        for package, count in self._spans.count(event.tasks).items():
+        again = set(event.again)
+        first = [task for task in event.tasks if task not in again] if again else event.tasks
+        for package, count in self._spans.count(first).items():
             line = self._line(package, recorded)
             line.waiting -= count
             line.distributed += count
 
     def claimed(self, event: ev.TaskClaimed, recorded: Recorded) -> None:
-        self._first_given(event.task, event.package, recorded)
+        self._given(event, recorded)
 
     def reassigned(self, event: ev.TaskReassigned, recorded: Recorded) -> None:
-        if not event.held_by:
-            self._first_given(event.task, event.package, recorded)
-        elif event.package is not None:
-            self._line(event.package, recorded)
+        self._given(event, recorded)
 
     def completed(self, event: ev.TaskCompleted, recorded: Recorded) -> None:
         if event.package is not None:
@@ -137,7 +136,8 @@ class Packages:
         if event.package is None:
             return
         line = self._line(event.package, recorded)
-        free = [number for number, agent in zip(event.tasks, event.agents, strict=True) if not agent]
+        pairs = zip(event.tasks, event.agents, strict=True)
+        free = [number for number, agent in pairs if not agent and number not in event.again]
         line.ended += len(event.tasks)
         line.cancelled += len(free)
         line.waiting -= sum(number <= line.pooled_through for number in free)
@@ -150,12 +150,13 @@ class Packages:
             copy_rows(cursor, "rejected_rows", self._rejected)
         self._spans.write(cursor)
 
-    def _first_given(self, task: int, package: int | None, recorded: Recorded) -> None:
-        if package is None:
+    def _given(self, event: ev.TaskClaimed | ev.TaskReassigned, recorded: Recorded) -> None:
+        if event.package is None:
             return
-        line = self._line(package, recorded)
-        line.distributed += 1
-        line.waiting -= task <= line.pooled_through
+        line = self._line(event.package, recorded)
+        if not event.again:
+            line.distributed += 1
+            line.waiting -= event.task <= line.pooled_through
 
     def _line(self, package: int, recorded: Recorded) -> Line:
         line = self._lines[package]

@@ -26,7 +26,7 @@ class TaskView(msgspec.Struct, frozen=True):
     type: str
     business_type: str
     status: str
-    """created, pooled, assigned, in_progress, completed, cancelled."""
+    """created, pooled, assigned, in_progress, completed, cancelled; returned between two events of one decision."""
     priority: int
     customer: str
     owner: str
@@ -58,6 +58,12 @@ class TaskView(msgspec.Struct, frozen=True):
     wrap_up: dict[str, str]
     positions: list[int]
     """Log positions of every event that concerns it."""
+    recycled: int
+    """How often nobody had begun it in time."""
+    handed_over: int
+    escalated: bool
+    """A supervisor should look at it."""
+    locked_until: int
 
 
 class AgentView(msgspec.Struct, frozen=True):
@@ -148,7 +154,7 @@ class AssignmentView(msgspec.Struct, frozen=True):
     started_at: int
     ended_at: int
     outcome: str
-    """Empty while in force; completed, cancelled, reassigned."""
+    """Empty while in force; completed, cancelled, reassigned, recycled, handed_over."""
 
 
 class CountView(msgspec.Struct, frozen=True):

@@ -7,15 +7,16 @@ is written in its last place only.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from engine import events as ev
 from engine.events import Recorded
-from projections import assignments, counts, pools, tasks
+from projections import assignments, counts, marks, pools, tasks
 from projections.assignments import Assignments, Held
 from projections.copying import clean, json_of
 from projections.counts import Counts, Place
+from projections.marks import Mark, Marks
 from projections.needs import Needs, pool_of_stall
 from projections.pools import Pools, pool_of
 from projections.port import Cursor, View
@@ -41,6 +42,7 @@ class Work:
         self.pools = Pools(cursor)
         self.assignments = Assignments()
         self.counts = Counts()
+        self.marks = Marks()
 
     # --- coming in and waiting ----------------------------------------------------------------------------------------
 
@@ -73,13 +75,25 @@ class Work:
                 was = self.pools.poolings[old]
                 yield Origin("pooled", was.place, was.package, was.trail), numbers
                 continue
-            kinds = (
-                [self.tasks.kind_of_row(package, numbers[0])] * len(numbers)
-                if package
-                else map(self.tasks.kind_of, numbers)
-            )
-            for kind, some in _grouped(numbers, kinds):
-                yield Origin("created", (*kind, ""), package or 0, ()), some
+            if package:
+                kind = self.tasks.kind_of_row(package, numbers[0])
+                yield Origin("created", (*kind, ""), package, ()), numbers
+                continue
+            new = yield from self._from_hands(numbers)
+            for kind, some in _grouped(new, map(self.tasks.kind_of, new)):
+                yield Origin("created", (*kind, ""), 0, ()), some
+
+    def _from_hands(self, tasks: list[int]) -> Generator[tuple[Origin, list[int]], None, list[int]]:
+        """Those that come back from agents, by where these had them from; returns the others."""
+        poolings = [self.marks.arrived(task) for task in tasks]
+        new: list[int] = []
+        for pooling, numbers in _grouped(tasks, poolings):
+            if not pooling:
+                new = numbers
+                continue
+            was = self.pools.poolings[pooling]
+            yield Origin("returned", was.place, 0, was.trail), numbers
+        return new
 
     def relaxed(self, event: ev.TasksRelaxed, recorded: Recorded) -> None:
         for old, numbers in list(_grouped(event.tasks, self.pools.leave(event.tasks))):
@@ -105,9 +119,11 @@ class Work:
     def reassigned(self, event: ev.TaskReassigned, recorded: Recorded) -> None:
         pooling = self.pools.leave((event.task,))[0]
         status = _waiting(pooling)
-        former = self.assignments.reassigned(event.task, recorded)
+        former, returned = self.assignments.left(event.task, "reassigned", recorded), self.marks.arrived(event.task)
         if former is not None:
             pooling, status = former.pooling, former.status
+        elif returned:
+            pooling, status = returned, "returned"
         held = Held(recorded.position, clean(event.agent), clean(event.rule or ""), pooling)
         self.assignments.given(event.task, held, "manual", event.rule_set_version, recorded)
         self._move(event.task, pooling, status, "assigned")
@@ -116,6 +132,24 @@ class Work:
         held = self.assignments.started(event.task, recorded)
         self._move(event.task, held.pooling, held.status, "in_progress")
         held.started_at = recorded.at
+
+    # --- coming back, being kept --------------------------------------------------------------------------------------
+
+    def recycled(self, event: ev.TasksRecycled, recorded: Recorded) -> None:
+        for task in event.tasks:
+            self._returned(task, "recycled", recorded).recycled += event.cause == "not_started"
+
+    def handed_over(self, event: ev.TasksHandedOver, recorded: Recorded) -> None:
+        for task, priority in zip(event.tasks, event.priorities, strict=True):
+            mark = self._returned(task, "handed_over", recorded)
+            mark.handed_over += 1
+            mark.priority = priority
+
+    def _returned(self, task: int, became: str, recorded: Recorded) -> Mark:
+        held = self.assignments.left(task, became, recorded)
+        assert held is not None, "only what is held comes back"
+        self._move(task, held.pooling, held.status, "returned")
+        return self.marks.returned(task, held.pooling, recorded)
 
     # --- coming to an end ---------------------------------------------------------------------------------------------
 
@@ -157,6 +191,11 @@ _HANDLERS: dict[type[ev.Event], _Handler] = {
     ev.TaskCompleted: Work.completed,
     ev.TasksCancelled: Work.cancelled,
     ev.RuleSetApplied: lambda work, event, _: work.pools.rules_applied(_methods(event)),
+    ev.TasksRecycled: Work.recycled,
+    ev.TasksHandedOver: Work.handed_over,
+    ev.TasksEscalated: lambda work, event, recorded: work.marks.escalated(event, recorded),
+    ev.TaskLocked: lambda work, event, recorded: work.marks.locked(event.task, event.until, recorded),
+    ev.TaskUnlocked: lambda work, event, recorded: work.marks.locked(event.task, 0, recorded),
     ev.CommandRefused: lambda work, event, recorded: work.tasks.note_refused(event, recorded),
 }
 
@@ -169,12 +208,13 @@ def apply(cursor: Cursor, batch: Sequence[Recorded]) -> None:
     work = Work(cursor)
     needs = Needs(known)
     work.assignments.fetch(cursor, list(needs.held))
-    held = {held.pooling for held in work.assignments.held.values()}
+    work.marks.fetch(cursor, needs.marked)
+    held = {held.pooling for held in work.assignments.held.values()} | work.marks.poolings
     work.pools.fetch(list(needs.waiting), held, needs.pools)
     work.tasks.fetch_kinds(needs.waiting.keys() - work.pools.waiting.keys())
     for recorded in known:
         _HANDLERS[type(recorded.event)](work, recorded.event, recorded)
-    for part in (work.tasks, work.pools, work.assignments, work.counts):
+    for part in (work.tasks, work.pools, work.assignments, work.counts, work.marks):
         part.write(cursor)
 
 
@@ -182,9 +222,9 @@ VIEW = View(
     "tasks",
     (
         "tasks", "arrivals", "endings", "refusals", "waiting", "poolings", "pools", "shares", "methods", "givings",
-        "assignments", "loads", "counts",
+        "assignments", "loads", "counts", "marks",
     ),
-    tasks.DDL + pools.DDL + assignments.DDL + counts.DDL,
+    tasks.DDL + pools.DDL + assignments.DDL + counts.DDL + marks.DDL,
     apply,
     tasks.INDEXES + assignments.INDEXES,
 )  # fmt: skip

@@ -20,13 +20,15 @@ _TASK_JOINS = {
     "e": "LEFT JOIN endings e ON e.task = t.number",
     "w": "LEFT JOIN waiting w ON w.task = t.number",
     "a": "LEFT JOIN assignments a ON a.task = t.number AND a.last",
+    "k": "LEFT JOIN marks k ON k.task = t.number",
     "g": 'LEFT JOIN givings g ON g."grant" = a."grant"',
-    "p": "LEFT JOIN poolings p ON p.id = coalesce(w.pooling, a.pooling, e.pooling)",
+    "p": "LEFT JOIN poolings p ON p.id = coalesce(w.pooling, a.pooling, e.pooling, k.returned)",
     "l": "LEFT JOIN pools l ON l.id = p.pool",
     "m": "LEFT JOIN methods m ON m.rule = p.rule",
 }
 STATUS = """
-CASE WHEN e.ended IS NOT NULL THEN e.ended WHEN w.task IS NOT NULL THEN 'pooled' WHEN a.task IS NULL THEN 'created'
+CASE WHEN e.ended IS NOT NULL THEN e.ended WHEN w.task IS NOT NULL THEN 'pooled'
+    WHEN k.returned > 0 THEN 'returned' WHEN a.task IS NULL THEN 'created'
     WHEN a.started_at > 0 THEN 'in_progress' ELSE 'assigned' END"""
 _OPEN = "e.ended IS NULL AND a.started_at"
 _PICKED_BY, _PASSED = "g.picked_by[a.how + 1]", "g.passed -> a.how"
@@ -34,8 +36,11 @@ _WAITING_FOR = f"CASE WHEN w.task IS NULL THEN '' ELSE {REASON} END"
 _POSITIONS = """
 ARRAY(SELECT unnest(t.position || p.trail)
     UNION SELECT unnest(h."grant" || h.later) FROM assignments h WHERE h.task = t.number
+    UNION SELECT unnest(k.trail)
     UNION SELECT f.position FROM refusals f WHERE f.task = t.number
     UNION SELECT e.ended_by WHERE e.ended_by IS NOT NULL ORDER BY 1)"""
+_PRIORITY = "CASE WHEN k.priority >= 0 THEN k.priority ELSE t.priority END"
+_LOCKED = "CASE WHEN e.ended IS NULL THEN coalesce(k.locked_until, 0) ELSE 0 END"
 _REASONS = (
     "no_rule_governs", "to_be_claimed", "to_be_assigned", "in_turn", "nobody_available", "no_agent_within_targets",
     "all_at_capacity", "all_at_rule_cap",
@@ -64,8 +69,8 @@ TASKS: Listing[TaskView] = Listing(
         "type": Field("r.type", "text", ("r",)),
         "business_type": Field("r.business_type", "text", ("r",)),
         "status": Field(
-            STATUS, "text", ("e", "w", "a"),
-            values=("created", "pooled", "assigned", "in_progress", "completed", "cancelled"),
+            STATUS, "text", ("e", "w", "a", "k"),
+            values=("created", "pooled", "assigned", "in_progress", "completed", "cancelled", "returned"),
             special={
                 "pooled": "w.task IS NOT NULL",
                 "assigned": f"{_OPEN} = 0",
@@ -74,35 +79,40 @@ TASKS: Listing[TaskView] = Listing(
                 "cancelled": "e.ended = 'cancelled'",
             },
         ),
-        "priority": Field("t.priority", "int"),
+        "priority": Field(_PRIORITY, "int", ("k",)),
         "customer": Field("t.customer", "text"),
         "owner": Field("t.owner", "text"),
         "region": Field("t.region", "text"),
         "attributes": Field("t.attributes::jsonb", "attributes", sortable=False),
         "package": Field("t.package", "int", also=ROWS_OF_PACKAGE.format(task="t.number")),
         "line": Field("t.line", "int"),
-        "rule": Field("coalesce(p.rule, '')", "text", ("e", "w", "a", "p"), strict="p.rule"),
-        "version": Field("coalesce(g.version, p.version, 0)", "int", ("e", "w", "a", "g", "p")),
-        "stage": Field("coalesce(p.stage, 0)", "int", ("e", "w", "a", "p")),
-        "waiting_for": Field(_WAITING_FOR, "text", ("e", "w", "a", "p", "l", "m"), values=_REASONS),
+        "rule": Field("coalesce(p.rule, '')", "text", ("e", "w", "a", "k", "p"), strict="p.rule"),
+        "version": Field("coalesce(g.version, p.version, 0)", "int", ("e", "w", "a", "k", "g", "p")),
+        "stage": Field("coalesce(p.stage, 0)", "int", ("e", "w", "a", "k", "p")),
+        "waiting_for": Field(_WAITING_FOR, "text", ("e", "w", "a", "k", "p", "l", "m"), values=_REASONS),
         "agent": _last("agent", "text", "''"),
         "grant": _last('"grant"', "int", "0"),
         "picked_by": _given(_PICKED_BY, "text", "''"),
         "passed": Field(f"coalesce({_PASSED}, '[]')", "words", ("a", "g"), sortable=False),
         "created_at": Field("r.created_at", "time", ("r",)),
-        "pooled_at": Field("coalesce(p.pooled_at, 0)", "time", ("e", "w", "a", "p")),
+        "pooled_at": Field("coalesce(p.pooled_at, 0)", "time", ("e", "w", "a", "k", "p")),
         "assigned_at": _given("g.assigned_at", "time", "0"),
         "started_at": _last("started_at", "time", "0"),
         "ended_at": Field("coalesce(e.ended_at, 0)", "time", ("e",), strict="e.ended_at"),
+        "recycled": Field("coalesce(k.recycled, 0)", "int", ("k",), strict="k.recycled"),
+        "handed_over": Field("coalesce(k.handed_over, 0)", "int", ("k",), strict="k.handed_over"),
+        "escalated": Field("coalesce(k.escalated, false)", "bool", ("k",)),
+        "locked_until": Field(_LOCKED, "time", ("e", "k")),
     },
     columns=(
-        "t.number", "r.type", "r.business_type", STATUS, "t.priority", "t.customer", "t.owner", "t.region",
+        "t.number", "r.type", "r.business_type", STATUS, _PRIORITY, "t.customer", "t.owner", "t.region",
         "t.attributes", "t.name_masked", "t.mobile_masked", "t.id_card_masked", "t.package", "t.line",
         "coalesce(p.rule, a.rule, '')", "coalesce(g.version, p.version, 0)", "coalesce(p.stage, 0)",
         "coalesce(p.lane::text, '[]')", _WAITING_FOR, "coalesce(a.agent, '')", "coalesce(a.\"grant\", 0)",
         f"coalesce({_PICKED_BY}, '')", f"coalesce(({_PASSED})::text, '[]')", "r.created_at", "coalesce(p.pooled_at, 0)",
         "coalesce(g.assigned_at, 0)", "coalesce(a.started_at, 0)", "coalesce(e.ended_at, 0)",
-        "coalesce(e.wrap_up, '{}')", _POSITIONS,
+        "coalesce(e.wrap_up, '{}')", _POSITIONS, "coalesce(k.recycled, 0)", "coalesce(k.handed_over, 0)",
+        "coalesce(k.escalated, false)", _LOCKED,
     ),
     show_joins=" ".join(_TASK_JOINS.values()),
     row=reading(TaskView, {8: _attributes, 17: _lane, 22: _words, 28: _mapping}),
@@ -119,8 +129,10 @@ _HISTORY_JOINS = {
     "g": 'JOIN givings g ON g."grant" = t."grant"',
     "e": "LEFT JOIN endings e ON e.task = t.task AND t.last",
 }
-_OUTCOME = "CASE WHEN t.last THEN coalesce(e.ended, '') ELSE 'reassigned' END"
-_ENDED_AT = "CASE WHEN t.last THEN coalesce(e.ended_at, 0) ELSE t.reassigned_at END"
+_OUTCOME = "CASE WHEN t.last THEN coalesce(e.ended, '') ELSE t.became END"
+_LEFT = ("reassigned", "recycled", "handed_over")
+"""How an assignment may end while its task goes on."""
+_ENDED_AT = "CASE WHEN t.last THEN coalesce(e.ended_at, 0) ELSE t.left_at END"
 
 ASSIGNMENTS: Listing[AssignmentView] = Listing(
     name="assignments",
@@ -141,12 +153,12 @@ ASSIGNMENTS: Listing[AssignmentView] = Listing(
         "passed": Field("(g.passed -> t.how)", "words", ("g",), sortable=False),
         "outcome": Field(
             _OUTCOME, "text", ("e",),
-            values=("", "completed", "cancelled", "reassigned"),
+            values=("", "completed", "cancelled", *_LEFT),
             special={
                 "": "t.last AND e.ended IS NULL",
                 "completed": "e.ended = 'completed'",
                 "cancelled": "e.ended = 'cancelled'",
-                "reassigned": "NOT t.last",
+                **{became: f"NOT t.last AND t.became = '{became}'" for became in _LEFT},
             },
         ),
         "assigned_at": Field("g.assigned_at", "time", ("g",)),

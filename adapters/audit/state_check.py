@@ -16,7 +16,8 @@ SELECT t.number, {STATUS}, coalesce(p.rule, a.rule, ''), coalesce(a.agent, ''), 
 FROM {{schema}}.tasks t LEFT JOIN {{schema}}.waiting w ON w.task = t.number
 LEFT JOIN {{schema}}.assignments a ON a.task = t.number AND a.last
 LEFT JOIN {{schema}}.endings e ON e.task = t.number
-LEFT JOIN {{schema}}.poolings p ON p.id = coalesce(w.pooling, a.pooling)
+LEFT JOIN {{schema}}.marks k ON k.task = t.number
+LEFT JOIN {{schema}}.poolings p ON p.id = coalesce(w.pooling, a.pooling, k.returned)
 WHERE e.ended IS NULL
 """
 _SHOWN = 3

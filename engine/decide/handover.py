@@ -50,7 +50,9 @@ def _onward(state: State, command: HandOverTasks, tasks: list[Task], context: Co
     """Where they go from there."""
     if command.to_agent:
         return [
-            ev.TaskReassigned(task.number, command.to_agent, "", task.rule, state.version, command.note, task.package)
+            ev.TaskReassigned(
+                task.number, command.to_agent, "", task.rule, state.version, command.note, task.package, True
+            )
             for task in tasks
         ]
     if command.to_rule:

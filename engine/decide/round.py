@@ -96,7 +96,8 @@ class Round:
         (seats, who), (rules, under), (picks, how) = _table(at), _table(named), _table(found)
         agents = tuple(seat.agent.id for seat in seats)
         number, version = self.state.rounds + 1, self.state.version
-        return TasksAllocated(number, version, agents, rules, picks, tasks, who, under, how, self.among)
+        again = tuple([task for task in tasks if self.state.tasks[task].given])
+        return TasksAllocated(number, version, agents, rules, picks, tasks, who, under, how, self.among, again)
 
     def _open(self, lanes: list[Lane]) -> Iterator[Walk]:
         for lane in lanes:

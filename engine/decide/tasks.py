@@ -42,7 +42,7 @@ def claim(state: State, command: ClaimTask, context: Context) -> list[ev.Event] 
     chosen = choose(state, agent, command.task, context)
     if isinstance(chosen, Refusal):
         return chosen
-    return [ev.TaskClaimed(chosen.number, agent.id, chosen.rule or "", state.version, chosen.package)]
+    return [ev.TaskClaimed(chosen.number, agent.id, chosen.rule or "", state.version, chosen.package, chosen.given)]
 
 
 def start(state: State, command: StartTask, _context: Context) -> list[ev.Event] | Refusal:
@@ -78,7 +78,8 @@ def cancel(state: State, command: CancelTask, _context: Context) -> list[ev.Even
     task = granted(state, command.task, command.grant)
     if isinstance(task, Refusal):
         return task
-    return [ev.TasksCancelled((task.number,), (task.agent or "",), command.reason, task.package)]
+    again = (task.number,) if task.given and not task.agent else ()
+    return [ev.TasksCancelled((task.number,), (task.agent or "",), command.reason, task.package, again=again)]
 
 
 def reassign(state: State, command: ReassignTask, _context: Context) -> list[ev.Event] | Refusal:
@@ -106,7 +107,7 @@ def reassign(state: State, command: ReassignTask, _context: Context) -> list[ev.
         return full
     return [
         ev.TaskReassigned(
-            task.number, agent.id, task.agent or "", task.rule, state.version, command.reason, task.package
+            task.number, agent.id, task.agent or "", task.rule, state.version, command.reason, task.package, task.given
         )
     ]
 

@@ -129,7 +129,7 @@ def test_a_handover_to_a_named_agent_keeps_its_cap() -> None:
     assert Scenario(*given).do(_hand_over(to_agent="bob")) == Refused("precondition", "RULE_CAP_REACHED")
     scenario = Scenario(*given[:-2])
     told = scenario.do(_hand_over(grant=5, to_agent="bob"))
-    assert told[1] == ev.TaskReassigned(1, "bob", "", "r", 1) and holders(scenario) == {1: "bob"}
+    assert told[1] == ev.TaskReassigned(1, "bob", "", "r", 1, again=True) and holders(scenario) == {1: "bob"}
 
 
 def test_a_handover_into_another_rules_pool_stays_there_when_rules_are_applied_anew() -> None:

@@ -145,7 +145,7 @@ def test_cancel_names_the_grant() -> None:
 
 
 def test_reassign_a_held_task_to_whom_push_would_not_ask() -> None:
-    moved = ev.TaskReassigned(1, "bob", "ann", "r", 1, "ill")
+    moved = ev.TaskReassigned(1, "bob", "ann", "r", 1, "ill", again=True)
     scenario = expect(_STARTED, ReassignTask(1, "bob", _GRANT, "ill"), [moved])
     one = scenario.state.tasks[1]
     assert (one.agent, one.status, one.grant) == ("bob", "assigned", scenario.state.position)

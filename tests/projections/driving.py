@@ -16,7 +16,8 @@ REGIONS = ("JS", "ZJ", None)
 
 DOCUMENTS = (
     document(
-        rule("p", strategy=["owner", "region", "least_loaded"], targets="agent.level >= 1", cap_per_agent=2),
+        rule("p", strategy=["owner", "region", "least_loaded"], targets="agent.level >= 1", cap_per_agent=2,
+             recycle_after="5m", recycle_limit=2),
         rule("z", "visit", strategy=["round_robin"], targets="task.level <= agent.level"),
     ),
     document(
@@ -27,7 +28,7 @@ DOCUMENTS = (
     document(rule("m", method="manual"), rule("z", "visit", when="task.level == 2", targets="agent.load < 2")),
     document(
         rule("p", strategy=["owner", "least_loaded"], targets="agent.level >= 2", ageing="1m"),
-        rule("z", "visit", method="claim"),
+        rule("z", "visit", method="claim", recycle_after="1h", handover={"raise_priority": 40, "limit": 1}),
     ),
 )  # fmt: skip
 
@@ -51,6 +52,7 @@ class Story:
         steps = (
             self._rules, self._agent, self._presence, self._package, self._end_package, self._create, self._claim,
             self._start, self._complete, self._cancel, self._reassign, self._rest, self._one_step, self._time,
+            self._hand_over, self._lock, self._unlock,
         )  # fmt: skip
         steps[kind % len(steps)](a, b)
 
@@ -154,6 +156,17 @@ class Story:
         number = self._held(a)[0] if b % 2 else self._task(a)
         task = self.scenario.state.tasks.get(number)
         self._do(cmd.ReassignTask(number, AGENTS[b % 5], task.grant if task else 0, "ill"))
+
+    def _hand_over(self, a: int, b: int) -> None:
+        number, who, grant = self._held(a)
+        to_agent, to_rule = (("", ""), ("", ""), (AGENTS[b % 5], ""), ("", "pqzm"[b % 4]))[b % 4]
+        self._do(cmd.HandOverTasks(who, (cmd.Held(number, grant),), "note", to_agent, to_rule))
+
+    def _lock(self, a: int, b: int) -> None:
+        self._do(cmd.LockTask(*self._held(a), 60_000 * (1 + b)))
+
+    def _unlock(self, a: int, _b: int) -> None:
+        self._do(cmd.UnlockTask(*self._held(a)))
 
     def _rest(self, _a: int, _b: int) -> None:
         self.scenario.do(REST)

@@ -34,6 +34,7 @@ class Model:
         self._assigned: list[dict[str, Any]] = []
         self._packages: dict[int, dict[str, Any]] = {}
         self._rejected: list[RejectedView] = []
+        self._given: set[int] = set()
         for recorded in log:
             evolve(self.state, recorded)
             self._note(recorded)
@@ -97,8 +98,8 @@ class Model:
     def _package_view(self, number: int) -> PackageView:
         row = dict(self._packages[number])
         tasks = [task for task in self.tasks() if task.package == number]
-        given = [task for task in tasks if task.assigned_at]
-        rest = [task for task in tasks if not task.assigned_at]
+        given = [task for task in tasks if task.number in self._given]
+        rest = [task for task in tasks if task.number not in self._given]
         row["rows"], row["distributed"] = len(tasks), len(given)
         row["ended"] = sum(task.status in ("completed", "cancelled") for task in tasks)
         row["not_distributed"] = dict(Counter(task.waiting_for or task.status for task in rest))
@@ -131,7 +132,7 @@ class Model:
             "id_card_masked": id_card, "package": package, "line": row.line, "rule": "", "version": 0, "stage": 0,
             "lane": [], "agent": "", "grant": 0, "picked_by": "", "passed": [], "created_at": recorded.at,
             "pooled_at": 0, "assigned_at": 0, "started_at": 0, "ended_at": 0, "wrap_up": {},
-            "positions": [recorded.position],
+            "positions": [recorded.position], "recycled": 0, "handed_over": 0, "escalated": False, "locked_until": 0,
         }  # fmt: skip
 
     def _TaskCreated(self, event: ev.TaskCreated, recorded: Recorded) -> None:
@@ -165,6 +166,8 @@ class Model:
         self, number: int, agent: str, by: str, passed: tuple[str, ...], round_: int, version: int, recorded: Recorded
     ) -> None:
         task = self._tasks[number]
+        first = number not in self._given
+        self._given.add(number)
         self._agents[agent]["assigned_total"] += 1
         self._change(
             number, recorded, status="assigned", agent=agent, grant=recorded.position, picked_by=by, version=version,
@@ -175,7 +178,7 @@ class Model:
             "package": task["package"], "round": round_, "picked_by": by, "passed": list(passed),
             "assigned_at": recorded.at, "started_at": 0, "ended_at": 0, "outcome": "",
         })  # fmt: skip
-        if task["package"]:
+        if task["package"] and first:
             self._packages[task["package"]]["updated_at"] = recorded.at
 
     def _in_force(self, number: int) -> dict[str, Any] | None:
@@ -205,12 +208,41 @@ class Model:
     def _TaskCompleted(self, event: ev.TaskCompleted, recorded: Recorded) -> None:
         self._agents[event.agent]["completed_total"] += 1
         self._end(event.task, "completed", recorded)
-        self._change(event.task, recorded, status="completed", ended_at=recorded.at, wrap_up=event.wrap_up)
+        self._change(
+            event.task, recorded, status="completed", locked_until=0, ended_at=recorded.at, wrap_up=event.wrap_up
+        )
 
     def _TasksCancelled(self, event: ev.TasksCancelled, recorded: Recorded) -> None:
         for number in event.tasks:
             self._end(number, "cancelled", recorded)
-            self._change(number, recorded, status="cancelled", ended_at=recorded.at)
+            self._change(number, recorded, status="cancelled", locked_until=0, ended_at=recorded.at)
+
+    def _back(self, number: int, became: str, recorded: Recorded, **more: Any) -> None:
+        self._end(number, became, recorded)
+        self._change(
+            number, recorded, status="returned", agent="", grant=0, picked_by="", passed=[], assigned_at=0,
+            started_at=0, locked_until=0, **more,
+        )  # fmt: skip
+
+    def _TasksRecycled(self, event: ev.TasksRecycled, recorded: Recorded) -> None:
+        for number in event.tasks:
+            rounds = self._tasks[number]["recycled"] + (event.cause == "not_started")
+            self._back(number, "recycled", recorded, recycled=rounds)
+
+    def _TasksHandedOver(self, event: ev.TasksHandedOver, recorded: Recorded) -> None:
+        for number, priority in zip(event.tasks, event.priorities, strict=True):
+            times = self._tasks[number]["handed_over"] + 1
+            self._back(number, "handed_over", recorded, priority=priority, handed_over=times)
+
+    def _TasksEscalated(self, event: ev.TasksEscalated, recorded: Recorded) -> None:
+        for number in event.tasks:
+            self._change(number, recorded, escalated=True)
+
+    def _TaskLocked(self, event: ev.TaskLocked, recorded: Recorded) -> None:
+        self._change(event.task, recorded, locked_until=event.until)
+
+    def _TaskUnlocked(self, event: ev.TaskUnlocked, recorded: Recorded) -> None:
+        self._change(event.task, recorded, locked_until=0)
 
     def _CommandRefused(self, event: ev.CommandRefused, recorded: Recorded) -> None:
         if event.task in self._tasks:

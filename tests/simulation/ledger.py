@@ -82,12 +82,13 @@ class Ledger:
     def _allocated(self, event: ev.TasksAllocated) -> None:
         assert len(set(event.tasks)) == len(event.tasks)
         for number, who, under in zip(event.tasks, event.who, event.under, strict=True):
-            assert self._lane(number)[0] == event.rules[under]
+            assert self._lane(number)[0] == event.rules[under] and (number in event.again) == (number in self.given)
             self._give(number, event.agents[who])
 
     @_enter.register
     def _claimed(self, event: ev.TaskClaimed) -> None:
         assert self._lane(event.task)[0] == event.rule and self.package_of[event.task] == event.package
+        assert event.again == (event.task in self.given)
         self._give(event.task, event.agent)
 
     @_enter.register
@@ -95,6 +96,7 @@ class Ledger:
         place = self.places[event.task]
         assert place != CREATED and self.package_of[event.task] == event.package
         assert event.held_by == (place.agent if isinstance(place, Held) else "")
+        assert event.again == (event.task in self.given)
         self._give(event.task, event.agent)
 
     def _give(self, number: int, agent: str) -> None:
@@ -149,6 +151,7 @@ class Ledger:
         for number, agent in zip(event.tasks, event.agents, strict=True):
             place = self.places[number]
             assert agent == (place.agent if isinstance(place, Held) else "")
+            assert (number in event.again) == (number in self.given and not agent)
             assert self.package_of[number] == event.package
             self._end(number)
 
