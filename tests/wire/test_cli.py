@@ -84,12 +84,15 @@ def test_agents(cli: Cli) -> None:
     assert "AGENT_UNKNOWN" in cli("agents", "presence", "nobody", "away", code=1).stderr
     broken = cli.file("b.yaml", "- id: X\n  capacity: many\n")
     assert "line 2, column 13" in cli("agents", "apply", broken, code=2).stderr
-    assert "AGENT_HOLDS_TASKS" in _with_held_task(cli, lambda: cli("agents", "apply", roster, "--prune", code=1).stderr)
+    assert "AGENT_HOLDS_TASKS" in _with_begun_task(
+        cli, lambda: cli("agents", "apply", roster, "--prune", code=1).stderr
+    )
 
 
-def _with_held_task(cli: Cli, run: Any) -> str:
+def _with_begun_task(cli: Cli, run: Any) -> str:
     made = cli.json("tasks", "create", "ticket")[0]
     cli("tasks", "claim", "A1", "--task", made["number"])
+    cli("tasks", "start", made["number"])
     told = run()
     cli("tasks", "cancel", made["number"])
     return told

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import grpc
@@ -10,8 +12,17 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from paidan.v1 import agents_pb2
 from paidan.v1 import tasks_pb2 as pb
-from paidan.v1.audit_pb2 import ReadEventsRequest
+from paidan.v1.audit_pb2 import (
+    ASSIGNMENT_OUTCOME_HANDED_OVER,
+    ASSIGNMENT_OUTCOME_IN_FORCE,
+    ASSIGNMENT_OUTCOME_RECYCLED,
+    GetTaskHistoryRequest,
+    ListAssignmentsRequest,
+    ReadEventsRequest,
+)
 
+from adapters.grpc_api.event_messages import about_task
+from engine import events as ev
 from tests.wire.served import Served, fresh
 from tests.wire.telling import Refused, refused
 
@@ -71,6 +82,17 @@ class Held:
 def hand_over(served: Served, *tasks: pb.HeldTask, **fields: Any) -> pb.HandOverTasksResponse:
     asked = {"parent": served.parent, "agent": "A1", "tasks": tasks} | fields
     return served.tasks.HandOverTasks(pb.HandOverTasksRequest(**asked))
+
+
+@contextmanager
+def offline(served: Served, agent: str) -> Iterator[agents_pb2.SetPresenceResponse]:
+    """The agent goes, and comes back."""
+    request = agents_pb2.SetPresenceRequest(name=served.name("agents", agent), presence=agents_pb2.PRESENCE_OFFLINE)
+    try:
+        yield served.agents.SetPresence(request)
+    finally:
+        request.presence = agents_pb2.PRESENCE_AVAILABLE
+        served.agents.SetPresence(request)
 
 
 def events(served: Served, after: int, through: int) -> list[str]:
@@ -142,20 +164,54 @@ def test_a_lock_says_when_it_ends_and_a_repeat_says_the_same(ruled: Served) -> N
     assert refused(held.lock, 1, request_id=given).reason == "REQUEST_ID_REUSED"
 
 
+def test_what_is_shown_of_it(ruled: Served) -> None:
+    """The task, its history, and the assignments it had."""
+    held = Held(ruled)
+    locked = held.lock(note="calls back")
+    request = pb.GetTaskRequest(name=held.name, min_position=locked.position)
+    assert ruled.tasks.GetTask(request).task.locked_until == locked.locked_until
+    held.unlock()
+    for _ in range(2):
+        request.min_position = hand_over(ruled, held.mine, note="speaks Cantonese").position
+        held.grant = held.claim("A1").grant
+    task = ruled.tasks.GetTask(request).task
+    assert (task.handed_over, task.escalated, task.recycled, task.priority) == (2, True, 0, 60)
+    assert not task.HasField("locked_until")
+    asked = ListAssignmentsRequest(parent=ruled.parent, task=held.number, min_position=held.grant)
+    outcomes = [one.outcome for one in ruled.audit.ListAssignments(asked).assignments]
+    assert sorted(outcomes) == sorted([ASSIGNMENT_OUTCOME_IN_FORCE, *2 * [ASSIGNMENT_OUTCOME_HANDED_OVER]])
+    told = ruled.audit.GetTaskHistory(GetTaskHistoryRequest(name=held.name, min_position=held.grant))
+    data = [json.loads(one.data_json) for one in told.events if one.type == "TasksHandedOver.v1"]
+    handed = {"task": held.number, "agent": "A1", "note": "speaks Cantonese", "to_agent": "", "to_rule": ""}
+    assert data == [handed | {"priority": 30}, handed | {"priority": 60}]
+
+
+def test_a_history_says_of_an_escalation_what_concerns_the_task() -> None:
+    assert about_task(ev.TasksEscalated((7, 8), "recycle_limit"), 8) == {"task": 8, "reason": "recycle_limit"}
+
+
+def test_work_that_went_with_its_agent_is_counted_as_recycled(ruled: Served) -> None:
+    held = Held(ruled)
+    with offline(ruled, "A1") as gone:
+        pass
+    asked = ListAssignmentsRequest(parent=ruled.parent, task=held.number, min_position=gone.position)
+    assert ruled.audit.ListAssignments(asked).assignments[0].outcome == ASSIGNMENT_OUTCOME_RECYCLED
+    told = ruled.audit.GetTaskHistory(GetTaskHistoryRequest(name=held.name, min_position=gone.position))
+    data = [json.loads(one.data_json) for one in told.events if one.type == "TasksRecycled.v1"]
+    assert data == [{"task": held.number, "agent": "A1", "cause": "agent_offline"}]
+
+
 def test_nobody_takes_what_is_locked_until_it_is_unlocked(ruled: Served) -> None:
     held, given = Held(ruled), fresh()
     held.lock()
     taken = pb.ReassignTaskRequest(name=held.name, agent="A2", grant=held.grant)
     found = refused(ruled.tasks.ReassignTask, taken)
     assert (found.code, found.reason) == (PRECONDITION, "TASK_LOCKED")
-    offline = agents_pb2.SetPresenceRequest(name=ruled.name("agents", "A1"), presence=agents_pb2.PRESENCE_OFFLINE)
-    ruled.agents.SetPresence(offline)
-    assert ruled.writer.state.tasks[held.number].agent == "A1"
+    with offline(ruled, "A1"):
+        assert ruled.writer.state.tasks[held.number].agent == "A1"
     first = held.unlock(request_id=given)
     assert held.unlock(request_id=given) == first
     assert refused(held.unlock).reason == "NOT_LOCKED"
-    offline.presence = agents_pb2.PRESENCE_AVAILABLE
-    ruled.agents.SetPresence(offline)
     assert ruled.tasks.ReassignTask(taken).grant > first.position
 
 
