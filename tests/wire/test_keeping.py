@@ -177,6 +177,8 @@ def test_what_is_shown_of_it(ruled: Served) -> None:
     task = ruled.tasks.GetTask(request).task
     assert (task.handed_over, task.escalated, task.recycled, task.priority) == (2, True, 0, 60)
     assert not task.HasField("locked_until")
+    listed = pb.ListTasksRequest(parent=ruled.parent, filter="escalated = true", min_position=held.grant)
+    assert held.number in [one.number for one in ruled.tasks.ListTasks(listed).tasks]
     asked = ListAssignmentsRequest(parent=ruled.parent, task=held.number, min_position=held.grant)
     outcomes = [one.outcome for one in ruled.audit.ListAssignments(asked).assignments]
     assert sorted(outcomes) == sorted([ASSIGNMENT_OUTCOME_IN_FORCE, *2 * [ASSIGNMENT_OUTCOME_HANDED_OVER]])
