@@ -68,8 +68,15 @@ class CreateTask(Command, frozen=True):
     customer: str | None = None
     owner: str | None = None
     region: str | None = None
-    priority: int = 0
+    priority: int | None = None
+    """None: that of the task type."""
     person: Person | None = None
+
+
+class CreateTasks(Command, frozen=True):
+    """All of these, or none; they get numbers that follow each other."""
+
+    tasks: tuple[CreateTask, ...]
 
 
 class ClaimTask(Command, frozen=True):

@@ -298,6 +298,9 @@ class TaskCompleted(Event, frozen=True, tag="TaskCompleted.v1"):
     grant: int
     wrap_up: dict[str, str] = {}
     package: int | None = None
+    respond_by: int = 0
+    """The task's deadlines as they stood at that moment, in milliseconds since 1970 UTC; 0: it had none."""
+    resolve_by: int = 0
 
 
 class TasksCancelled(Event, frozen=True, tag="TasksCancelled.v1"):

@@ -238,7 +238,12 @@ _WHY = {
     "all_at_capacity": "everybody who could take it is at capacity",
     "all_at_rule_cap": "everybody who could take it is at the rule's cap",
 }
-_FREE = {"push": "could take it in the next round", "claim": "may claim it", "manual": "could be given it"}
+_FREE = {
+    "push": "could take it in the next round",
+    "claim": "may claim it",
+    "manual": "could be given it",
+    "offer": "could be offered it",
+}
 
 
 def _stage(task: Task) -> str:

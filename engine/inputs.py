@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from engine import commands as cmd
 from engine import events as ev
+from engine.decide.forms import made_to_fit
+from engine.rules.policy import policy_of
 from engine.state import State
 
 
@@ -33,13 +35,17 @@ def _rows(event: ev.TasksImported, _state: State) -> cmd.Command:
 
 
 def _creation(event: ev.TaskCreated, state: State) -> cmd.Command:
-    row = event.row
-    declared = state.rule_set.task_attributes if state.rule_set else {}
+    """What the type's form does not take is left out, and what it requires is made up: the task came all the same."""
+    row, rule_set = event.row, state.rule_set
+    form = policy_of(rule_set, event.task_type, None).form if rule_set else {}
+    declared = {*(rule_set.task_attributes if rule_set else ()), *form}
     given = dict(zip(event.columns, row.attributes, strict=True))
-    kept = {name: value for name, value in given.items() if name in declared}
-    return cmd.CreateTask(
-        event.task_type, event.business_type, kept, row.customer, row.owner, row.region, row.priority, event.person
-    )
+    own = {"business_type": event.business_type, "customer": row.customer, "owner": row.owner, "region": row.region}
+    asked = {name: field for name, field in form.items() if name in own}
+    kept = {name: value for name, value in given.items() if name in declared and name not in own}
+    attributes = made_to_fit({name: form[name] for name in form.keys() - asked.keys()}, kept)
+    named: dict[str, Any] = {"business_type": "", **made_to_fit(asked, own)}
+    return cmd.CreateTask(event.task_type, attributes=attributes, priority=row.priority, person=event.person, **named)
 
 
 _INPUTS: dict[type[ev.Event], Callable[[Any, State], cmd.Command]] = {

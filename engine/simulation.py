@@ -15,10 +15,12 @@ import msgspec
 
 from engine import commands as cmd
 from engine import events as ev
+from engine.decide.forms import wrap_up_made_to_fit
 from engine.decide.settling import reason_of
 from engine.inputs import inputs_of
 from engine.inputs_of_work import start, work_of
 from engine.refusals import Refusal
+from engine.rules.policy import policy_of
 from engine.state import State
 from engine.workspace import Workspace
 
@@ -161,9 +163,10 @@ class Simulation:
 
     def _finish(self, done: ev.TaskCompleted) -> list[cmd.Command]:
         task = self._other.state.tasks[done.task]
-        rule = self._other.state.rule_of(task)
-        required = dict.fromkeys(rule.wrap_up.required if rule and rule.wrap_up else (), "-")
-        complete = cmd.CompleteTask(task.number, task.agent or "", task.grant, {**required, **done.wrap_up})
+        state = self._other.state
+        terms = policy_of(state.rule_set, task.type, state.rule_of(task)).wrap_up if state.rule_set else None
+        wrap_up = wrap_up_made_to_fit(terms, done.wrap_up) if terms else done.wrap_up
+        complete = cmd.CompleteTask(task.number, task.agent or "", task.grant, wrap_up)
         return [*start(task), complete]
 
 

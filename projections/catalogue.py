@@ -9,7 +9,7 @@ from projections.port import View
 
 VIEWS: tuple[View, ...] = (work.VIEW, agents.VIEW, packages.VIEW, rule_sets.VIEW)
 
-PART_OF = {"pools": "tasks", "assignments": "tasks"}
+PART_OF = {"pools": "tasks", "assignments": "tasks", "measures": "tasks"}
 """Tables that people ask for by name and that change together with another view's."""
 
 

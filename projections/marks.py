@@ -9,7 +9,6 @@ from collections.abc import Iterable
 
 import msgspec
 
-from engine import events as ev
 from engine.events import Recorded
 from projections.copying import array_of
 from projections.port import Cursor
@@ -84,10 +83,11 @@ class Marks:
         self._changed[task] = mark
         return pooling
 
-    def escalated(self, event: ev.TasksEscalated, recorded: Recorded) -> None:
-        """A supervisor should know of them."""
-        for task in event.tasks:
-            self._mark(task, recorded).escalated = True
+    def escalated(self, task: int, recorded: Recorded) -> Mark:
+        """A supervisor should know of it."""
+        mark = self._mark(task, recorded)
+        mark.escalated = True
+        return mark
 
     def locked(self, task: int, until: int, recorded: Recorded) -> None:
         """Its agent keeps it until then; 0: no longer."""

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple, TypeVar
 
 from engine import events as ev
 from engine.events import Recorded
-from projections import assignments, counts, marks, pools, tasks
+from projections import assignments, counts, marks, measures, pools, tasks
 from projections.assignments import Assignments, Held
 from projections.copying import clean, json_of
 from projections.counts import Counts, Place
 from projections.marks import Mark, Marks
+from projections.measures import Measures
 from projections.needs import Needs, pool_of_stall
 from projections.pools import Pools, pool_of
 from projections.port import Cursor, View
@@ -43,6 +44,7 @@ class Work:
         self.assignments = Assignments()
         self.counts = Counts()
         self.marks = Marks()
+        self.measures = Measures()
 
     # --- coming in and waiting ----------------------------------------------------------------------------------------
 
@@ -131,19 +133,29 @@ class Work:
     def started(self, event: ev.TaskStarted, recorded: Recorded) -> None:
         held = self.assignments.started(event.task, recorded)
         self._move(event.task, held.pooling, held.status, "in_progress")
+        self.measures.note("started", recorded, self._place(event.task, held.pooling), held.agent)
         held.started_at = recorded.at
 
     # --- coming back, being kept --------------------------------------------------------------------------------------
 
     def recycled(self, event: ev.TasksRecycled, recorded: Recorded) -> None:
-        for task in event.tasks:
-            self._returned(task, "recycled", recorded).recycled += event.cause == "not_started"
+        for task, agent in zip(event.tasks, event.agents, strict=True):
+            mark = self._returned(task, "recycled", recorded)
+            if event.cause == "not_started":
+                mark.recycled += 1
+                self.measures.note("recycled", recorded, self._place(task, mark.returned), clean(agent))
 
     def handed_over(self, event: ev.TasksHandedOver, recorded: Recorded) -> None:
         for task, priority in zip(event.tasks, event.priorities, strict=True):
             mark = self._returned(task, "handed_over", recorded)
             mark.handed_over += 1
             mark.priority = priority
+            self.measures.note("handed_over", recorded, self._place(task, mark.returned), clean(event.agent))
+
+    def escalated(self, event: ev.TasksEscalated, recorded: Recorded) -> None:
+        for task in event.tasks:
+            mark = self.marks.escalated(task, recorded)
+            self.measures.note("escalated", recorded, self._place(task, mark.returned), "")
 
     def _returned(self, task: int, became: str, recorded: Recorded) -> Mark:
         held = self.assignments.left(task, became, recorded)
@@ -158,6 +170,7 @@ class Work:
         self.tasks.ends[event.task] = End("completed", recorded.at, recorded.position, 0, json_of(event.wrap_up))
         if held is not None:
             self._move(event.task, held.pooling, held.status, "completed")
+            self.measures.completed(event, recorded, self._place(event.task, held.pooling))
 
     def cancelled(self, event: ev.TasksCancelled, recorded: Recorded) -> None:
         for number, left in zip(event.tasks, self.pools.leave(event.tasks), strict=True):
@@ -165,6 +178,7 @@ class Work:
             self.tasks.ends[number] = End("cancelled", recorded.at, recorded.position, left, "{}")
             pooling, status = (left, _waiting(left)) if held is None else (held.pooling, held.status)
             self._move(number, pooling, status, "cancelled")
+            self.measures.note("cancelled", recorded, self._place(number, pooling), held.agent if held else "")
 
     # --- what is counted ----------------------------------------------------------------------------------------------
 
@@ -172,8 +186,10 @@ class Work:
         self.counts.add((clean(event.task_type), clean(event.business_type), ""), "created", number)
 
     def _move(self, task: int, pooling: int, before: str, after: str) -> None:
-        place = self.pools.poolings[pooling].place if pooling else (*self.tasks.kind_of(task), "")
-        self.counts.moved(place, before, after)
+        self.counts.moved(self._place(task, pooling), before, after)
+
+    def _place(self, task: int, pooling: int) -> Place:
+        return self.pools.poolings[pooling].place if pooling else (*self.tasks.kind_of(task), "")
 
 
 _Handler = Callable[[Work, Any, Recorded], None]
@@ -193,9 +209,10 @@ _HANDLERS: dict[type[ev.Event], _Handler] = {
     ev.RuleSetApplied: lambda work, event, _: work.pools.rules_applied(_methods(event)),
     ev.TasksRecycled: Work.recycled,
     ev.TasksHandedOver: Work.handed_over,
-    ev.TasksEscalated: lambda work, event, recorded: work.marks.escalated(event, recorded),
+    ev.TasksEscalated: Work.escalated,
     ev.TaskLocked: lambda work, event, recorded: work.marks.locked(event.task, event.until, recorded),
     ev.TaskUnlocked: lambda work, event, recorded: work.marks.locked(event.task, 0, recorded),
+    ev.AgentsRegistered: lambda work, event, recorded: work.measures.registered(event, recorded),
     ev.CommandRefused: lambda work, event, recorded: work.tasks.note_refused(event, recorded),
 }
 
@@ -214,7 +231,7 @@ def apply(cursor: Cursor, batch: Sequence[Recorded]) -> None:
     work.tasks.fetch_kinds(needs.waiting.keys() - work.pools.waiting.keys())
     for recorded in known:
         _HANDLERS[type(recorded.event)](work, recorded.event, recorded)
-    for part in (work.tasks, work.pools, work.assignments, work.counts, work.marks):
+    for part in (work.tasks, work.pools, work.assignments, work.counts, work.marks, work.measures):
         part.write(cursor)
 
 
@@ -222,11 +239,11 @@ VIEW = View(
     "tasks",
     (
         "tasks", "arrivals", "endings", "refusals", "waiting", "poolings", "pools", "shares", "methods", "givings",
-        "assignments", "loads", "counts", "marks",
+        "assignments", "loads", "counts", "marks", "completions", "happenings", "teams",
     ),
-    tasks.DDL + pools.DDL + assignments.DDL + counts.DDL + marks.DDL,
+    tasks.DDL + pools.DDL + assignments.DDL + counts.DDL + marks.DDL + measures.DDL,
     apply,
-    tasks.INDEXES + assignments.INDEXES,
+    tasks.INDEXES + assignments.INDEXES + measures.INDEXES,
 )  # fmt: skip
 
 

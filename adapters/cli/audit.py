@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adapters.cli.measures import Bucket, By, From, To, show_measures
 from adapters.cli.options import File, Limit, TaskNumber
 from adapters.cli.session import REFUSED, Session, fail, read_text, remote
 
@@ -115,8 +116,16 @@ def simulate(session: Session, file: File) -> None:
 
 
 @remote
-def stats(session: Session) -> None:
-    """Tasks by type, rule and status, and how evenly open tasks lie on agents."""
+def stats(session: Session, since: From = "", until: To = "", by: By = "", bucket: Bucket = "") -> None:
+    """How things stand: tasks by type, rule and status, and how they lie on agents. With --from, --to, --by or
+    --bucket: what was done in that time, how fast, and how much of it on time."""
+    if since or until or by or bucket:
+        show_measures(session, since, until, by, bucket)
+        return
+    _show_standing(session)
+
+
+def _show_standing(session: Session) -> None:
     from paidan.v1.pools_pb2 import GetStatisticsRequest, ListPoolsRequest
 
     from adapters.cli.statistics import COUNTS, POOLS, SPREAD

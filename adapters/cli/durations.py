@@ -7,9 +7,10 @@ from adapters.cli.session import fail
 
 def milliseconds_of(text: str, option: str) -> int:
     """The duration. Ends the command where it is none, or longer than ten years."""
+    from engine.rules.durations import duration
     from engine.rules.outline import outline
     from engine.rules.problems import DocumentError
-    from engine.rules.readers import Notes, duration
+    from engine.rules.readers import Notes
     from engine.rules.source import Source
 
     source = Source(text)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from paidan.v1.rules_pb2 import ApplyRulesResponse, ChangeKind, DiffRuleSetsResponse
+from paidan.v1.rules_pb2 import ApplyRulesResponse, ChangeKind, DiffRuleSetsResponse, FieldChange
 
 from adapters.cli.session import Session
 
@@ -25,14 +25,21 @@ def _lines(found: ApplyRulesResponse | DiffRuleSetsResponse) -> Iterator[str]:
     for attribute in found.attribute_changes:
         types = " -> ".join(filter(None, (attribute.before, attribute.after)))
         yield f"{_MARKS[attribute.kind]} attribute {attribute.attribute}: {types}"
+    for section in found.section_changes:
+        yield f"{_MARKS[section.kind]} {section.section}: {section.entry}"
+        yield from _fields(section.fields)
     for rule in found.rule_changes:
         yield f"{_MARKS[rule.kind]} rule {rule.rule}"
-        for field in rule.fields:
-            yield f"    {field.field}: {field.before or '(not set)'} -> {field.after or '(not set)'}"
+        yield from _fields(rule.fields)
     if found.order_changed:
         yield "~ rules that stay are asked in another order"
     if isinstance(found, ApplyRulesResponse):
         yield from _moves(found)
+
+
+def _fields(changes: Iterable[FieldChange]) -> Iterator[str]:
+    for field in changes:
+        yield f"    {field.field}: {field.before or '(not set)'} -> {field.after or '(not set)'}"
 
 
 def _moves(found: ApplyRulesResponse) -> Iterator[str]:

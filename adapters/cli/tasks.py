@@ -1,7 +1,8 @@
-"""``paidan tasks``: create, list, show, claim, start, complete, reassign, cancel; the rest in ``keeping.py``."""
+"""``paidan tasks``: create, list, show, watch, claim, start, complete, reassign, cancel; the rest in ``keeping.py``."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +11,8 @@ from adapters.cli import keeping
 from adapters.cli.holding import grant_of, held
 from adapters.cli.options import Filter, Grant, Holder, Limit, OrderBy, Reason, RequestId, TaskNumber
 from adapters.cli.pairs import pairs_of, values_of
-from adapters.cli.session import Session, remote
+from adapters.cli.session import Session, fail, remote
+from adapters.cli.task_watch import watch
 
 app = typer.Typer(help="Single tasks, from creation to completion.", no_args_is_help=True)
 
@@ -21,8 +23,14 @@ GivenAgent = Annotated[str, typer.Argument(metavar="AGENT", help="Id of the agen
 @remote
 def create(
     session: Session,
-    task_type: Annotated[str, typer.Argument(metavar="TYPE", help="Task type.")],
+    task_type: Annotated[str, typer.Argument(metavar="[TYPE]", help="Task type.")] = "",
     *,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--file", exists=True, dir_okay=False, help="Tasks as JSON objects, one a line: all are created, or none."
+        ),
+    ] = None,
     business_type: Annotated[str, typer.Option("--business-type")] = "",
     attribute: Annotated[
         list[str],
@@ -33,10 +41,17 @@ def create(
     customer: Annotated[str, typer.Option("--customer", help="Customer number.")] = "",
     owner: Annotated[str, typer.Option("--owner", help="Account manager: an agent id.")] = "",
     region: Annotated[str, typer.Option("--region")] = "",
-    priority: Annotated[int, typer.Option("--priority", min=0, max=100)] = 0,
+    priority: Annotated[
+        int | None, typer.Option("--priority", min=0, max=100, help="Default: that of the task type.")
+    ] = None,
     request_id: RequestId = "",
 ) -> None:
-    """Create one task."""
+    """Create one task, or all that stand in a file."""
+    if bool(task_type) == bool(file):
+        raise fail("Expected either a TYPE or a --file of tasks, but got " + ("both" if file else "neither"))
+    if file is not None:
+        _create_all(session, file, request_id)
+        return
     from paidan.v1.tasks_pb2 import CreateTaskRequest
 
     from adapters.grpc_api.client import fresh_request_id
@@ -49,6 +64,18 @@ def create(
     )  # fmt: skip
     answer = session.ask(session.client.tasks.CreateTask, request)
     session.tell(answer, f"Task {answer.number} is created (position {answer.position}).")
+
+
+def _create_all(session: Session, file: Path, request_id: str) -> None:
+    from adapters.cli.task_files import create_all
+    from adapters.grpc_api.client import fresh_request_id
+
+    answer = create_all(session, file, request_id or fresh_request_id())
+    numbers = f"{answer.numbers[0]} to {answer.numbers[-1]}"
+    session.tell(answer, f"{len(answer.numbers)} tasks are created, {numbers} (position {answer.position}).")
+
+
+app.command("watch")(watch)
 
 
 @app.command("list")

@@ -10,6 +10,7 @@ from adapters.settings.limits import Limits
 READS = ("Get", "List", "Explain", "Diff")
 LISTS = ("ImportPackage", "UploadPackage")
 IMPORTER = "ImporterService"
+WATCHES = "WatchAssignments"
 
 
 class Gates:
@@ -19,11 +20,12 @@ class Gates:
         self.commands = Gate("commands", limits.commands_in_flight)
         self.queries = Gate("queries", limits.queries_in_flight)
         self.streams = Gate("streams", limits.streams, limits.streams_per_connection)
+        self.watches = Gate("watches of assignments", limits.watches, limits.watches_per_connection)
         self.lists = Gate("lists", limits.lists_at_once)
         self.importer = Gate("calls of importers", limits.importer_in_flight)
 
     def __iter__(self) -> Iterator[Gate]:
-        return iter((self.commands, self.queries, self.streams, self.lists, self.importer))
+        return iter((self.commands, self.queries, self.streams, self.watches, self.lists, self.importer))
 
     def of(self, method: str, streams: bool) -> Gate:
         """The gate of ``/package.Service/Method``; ``streams``: it answers with a stream."""
@@ -31,7 +33,7 @@ class Gates:
         if service.endswith(IMPORTER):
             return self.importer
         if streams:
-            return self.streams
+            return self.watches if name == WATCHES else self.streams
         if name in LISTS:
             return self.lists
         return self.queries if name.startswith(READS) else self.commands

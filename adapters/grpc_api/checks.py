@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from adapters.grpc_api.failures import invalid, not_found
 from engine.refusals import Violation
-from engine.rules.readers import MAX_DURATION_MS
+from engine.rules.durations import MAX_DURATION_MS
 
 MAX_ID = 128
 MAX_TEXT = 4_096
@@ -28,10 +28,17 @@ class Checks:
     def __init__(self, workspace: str) -> None:
         self._workspace = workspace
         self._wrong: list[Violation] = []
+        self._prefix = ""
+
+    def within(self, prefix: str) -> Checks:
+        """For a part of the same request, whose fields stand behind this prefix: ``requests[3].``."""
+        part = Checks(self._workspace)
+        part._wrong, part._prefix = self._wrong, self._prefix + prefix
+        return part
 
     def wrong(self, field: str, description: str) -> None:
         """Note a violation."""
-        self._wrong.append(Violation(field, description))
+        self._wrong.append(Violation(self._prefix + field, description))
 
     def end(self) -> None:
         """Raises Failure if anything was wrong."""

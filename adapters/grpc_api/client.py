@@ -10,6 +10,7 @@ from uuid import uuid4
 import grpc
 from paidan.v1.agents_pb2_grpc import AgentServiceStub
 from paidan.v1.audit_pb2_grpc import AuditServiceStub
+from paidan.v1.measures_pb2_grpc import MeasureServiceStub
 from paidan.v1.packages_pb2_grpc import PackageServiceStub
 from paidan.v1.pools_pb2_grpc import PoolServiceStub
 from paidan.v1.rules_pb2_grpc import RuleServiceStub
@@ -65,6 +66,7 @@ class Client:
         self.tasks = TaskServiceStub(self._channel)
         self.pools = PoolServiceStub(self._channel)
         self.audit = AuditServiceStub(self._channel)
+        self.measures = MeasureServiceStub(self._channel)
 
     def ask(self, method: Callable[..., Answer], request: Any, timeout: float = TIMEOUT_S) -> Answer:
         """The answer to one request, or to a stream of them. Raises CallError."""

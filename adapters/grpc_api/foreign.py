@@ -16,6 +16,7 @@ from adapters.log.writer import NotServingError
 from adapters.views.queries import BehindError, QueryError, ViewsUnavailableError
 from adapters.views.query_pool import TooManyQueriesError
 from engine.refusals import Violation
+from projections.measuring import TooManyRowsError
 
 AWAY: dict[type[Exception], str] = {
     NotServingError: "NOT_SERVING",
@@ -42,6 +43,7 @@ MEANINGS: tuple[tuple[type[Exception], Callable[[Any], Failure]], ...] = (
     (Failure, lambda error: error),
     (QueryError, lambda error: invalid(Violation(error.field, error.message))),
     (ListTooLargeError, lambda error: overloaded("LIST_TOO_LARGE", str(error), retry_after=None)),
+    (TooManyRowsError, lambda error: overloaded("TOO_MANY_ROWS", str(error), retry_after=None)),
     (SourceError, _unreadable("SOURCE_UNREADABLE")),
     (NotAllowedError, _unreadable("SOURCE_NOT_ALLOWED")),
     (LateError, lambda error: too_late(str(error))),

@@ -7,12 +7,14 @@ from typing import Any, Protocol, TypeVar
 
 from adapters.grpc_api.desk import Context
 from adapters.grpc_api.failures import not_found, too_late, unavailable
+from adapters.grpc_api.gates import Turns
 from adapters.grpc_api.services import Services
 from adapters.grpc_api.terms import filter_terms, order_terms
 from adapters.grpc_api.waiting import PATIENCE_S, SPARE_S, time_left
 from adapters.views.positions import BehindError
 from adapters.views.queries import Queries
 from engine.events import Recorded
+from projections.measuring import MeasuresAsked, MeasureView
 from projections.other_lists import AGENTS, PACKAGES, REJECTED, RULE_SETS
 from projections.rows import (
     AgentView,
@@ -125,6 +127,15 @@ class Reading:
         await self._reached(TASKS.views, minimum, context)
         position = await self._stands_at(TASKS.views)
         return await self._queries.counts(), await self._queries.spread(), position
+
+    async def measures(
+        self, asked: MeasuresAsked, turns: Turns, minimum: int, context: Context
+    ) -> tuple[list[MeasureView], int]:
+        """Figures for a range of time, by group; in turn, as they may take long."""
+        await self._reached(TASKS.views, minimum, context)
+        async with turns.turn():
+            position = await self._stands_at(TASKS.views)
+            return await self._queries.measures(asked), position
 
     async def task_events(self, number: int, request: Paged, context: Context) -> Page[Recorded]:
         """A GetTaskHistoryRequest. Raises Failure where there is no such task."""

@@ -16,6 +16,7 @@ from projections.rows import RuleSetView
 DERIVED = frozenset({"lane_attributes"})
 """Fields of a rule that its author did not write."""
 
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _UNITS = ((86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s"), (1, "ms"))
 
 
@@ -56,6 +57,13 @@ def attribute_messages(changes: diff.RuleSetDiff) -> Iterator[pb.AttributeChange
         )
 
 
+def section_messages(changes: diff.RuleSetDiff) -> Iterator[pb.SectionChange]:
+    """Calendars, templates and task types that differ."""
+    for change in changes.sections:
+        fields = [_field(field) for field in change.fields]
+        yield pb.SectionChange(section=change.section, entry=change.name, kind=CHANGE[change.kind], fields=fields)
+
+
 def move_message(move: TaskMove) -> pb.TaskMove:
     """Waiting tasks that would move."""
     return pb.TaskMove(from_rule=move.from_rule, to_rule=move.to_rule, tasks=move.tasks)
@@ -63,14 +71,14 @@ def move_message(move: TaskMove) -> pb.TaskMove:
 
 def _field(change: diff.FieldChange) -> pb.FieldChange:
     return pb.FieldChange(
-        field=change.field.removesuffix("_ms"),
+        field=_name(change.field, change.new if change.old is None else change.old),
         before=_shown(change.field, change.old),
         after=_shown(change.field, change.new),
     )
 
 
 def _shown(field: str, value: object) -> str:
-    """JSON with durations in the units of the document; empty for None."""
+    """JSON as the document has it; empty for None."""
     if value is None:
         return ""
     readable = _readable({field: msgspec.to_builtins(value)})
@@ -82,10 +90,24 @@ def _readable(value: Any) -> Any:
         return [_readable(item) for item in value]
     if not isinstance(value, dict):
         return value
-    return {
-        name.removesuffix("_ms"): _duration(item) if name.endswith("_ms") and item is not None else _readable(item)
-        for name, item in value.items()
-    }
+    return {_name(name, item): _readable_field(name, item) for name, item in value.items()}
+
+
+def _name(field: str, value: object) -> str:
+    """A field's name in the document. Forms name fields freely, but what stands there is a mapping."""
+    if isinstance(value, dict | msgspec.Struct):
+        return field
+    return "hours" if field == "week" else field.removesuffix("_ms")
+
+
+def _readable_field(name: str, value: Any) -> Any:
+    if name == "week" and not isinstance(value, dict):
+        return {day: ", ".join(map(_span, spans)) for day, spans in zip(_DAYS, value, strict=True) if spans}
+    return _duration(value) if name.endswith("_ms") and isinstance(value, int) else _readable(value)
+
+
+def _span(span: tuple[int, int]) -> str:
+    return "-".join(f"{minute // 60:02}:{minute % 60:02}" for minute in span)
 
 
 def _duration(milliseconds: int) -> str:

@@ -13,7 +13,13 @@ from adapters.grpc_api.checks import MAX_SOURCE, Checks
 from adapters.grpc_api.desk import Context, Desk
 from adapters.grpc_api.failures import refused
 from adapters.grpc_api.reading import Reading
-from adapters.grpc_api.rule_messages import attribute_messages, move_message, rule_messages, rule_set_message
+from adapters.grpc_api.rule_messages import (
+    attribute_messages,
+    move_message,
+    rule_messages,
+    rule_set_message,
+    section_messages,
+)
 from adapters.grpc_api.services import Services
 from engine.commands import ApplyRules
 from engine.refusals import Refusal, precondition
@@ -89,6 +95,7 @@ class RuleService(RuleServiceServicer):
             attribute_changes=attribute_messages(changes),
             position=position,
             order_changed=changes.order_changed,
+            section_changes=section_messages(changes),
         )
 
     async def _read(self, source: str) -> None:
@@ -117,6 +124,7 @@ class RuleService(RuleServiceServicer):
             moves=map(move_message, found.moves),
             waiting_tasks=found.waiting,
             order_changed=found.changes.order_changed,
+            section_changes=section_messages(found.changes),
         )
 
     def _version(self, checks: Checks, name: str) -> int:

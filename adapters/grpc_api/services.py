@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Protocol
@@ -14,6 +14,7 @@ from adapters.settings.limits import Limits
 from adapters.views.queries import Queries
 from engine.answers import Answer
 from engine.commands import Order
+from engine.events import Recorded
 from engine.explain import Explanation
 from engine.refusals import Refusal
 from engine.rules.diff import RuleSetDiff
@@ -37,6 +38,10 @@ class Writer(Protocol):
     @property
     def state(self) -> State:
         """What the next decision rests on. Raises NotServingError."""
+
+    @property
+    def followers(self) -> list[Callable[[Sequence[Recorded]], None]]:
+        """Called with events once they are durable, in order; they only take note, and never fail."""
 
     async def wait_beyond(self, position: int) -> int:
         """Resolves once the durable position is above this one."""

@@ -12,16 +12,18 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
-from paidan.v1 import agents_pb2, audit_pb2, importer_pb2, packages_pb2, pools_pb2, rules_pb2, tasks_pb2
+from paidan.v1 import agents_pb2, audit_pb2, importer_pb2, measures_pb2, packages_pb2, pools_pb2, rules_pb2, tasks_pb2
 from paidan.v1.agents_pb2_grpc import add_AgentServiceServicer_to_server
 from paidan.v1.audit_pb2_grpc import add_AuditServiceServicer_to_server
 from paidan.v1.importer_pb2_grpc import add_ImporterServiceServicer_to_server
+from paidan.v1.measures_pb2_grpc import add_MeasureServiceServicer_to_server
 from paidan.v1.packages_pb2_grpc import add_PackageServiceServicer_to_server
 from paidan.v1.pools_pb2_grpc import add_PoolServiceServicer_to_server
 from paidan.v1.rules_pb2_grpc import add_RuleServiceServicer_to_server
 from paidan.v1.tasks_pb2_grpc import add_TaskServiceServicer_to_server
 
 from adapters.grpc_api.agent_service import AgentService
+from adapters.grpc_api.assignments_stream import AssignmentStream
 from adapters.grpc_api.audit_service import AuditService
 from adapters.grpc_api.connections import options_of
 from adapters.grpc_api.desk import Desk
@@ -29,6 +31,7 @@ from adapters.grpc_api.guard import Guard
 from adapters.grpc_api.health import Health
 from adapters.grpc_api.importer_service import ImporterService
 from adapters.grpc_api.job_turns import JobTurns
+from adapters.grpc_api.measure_service import MeasureService
 from adapters.grpc_api.methods import Methods
 from adapters.grpc_api.needed_lists import needed_lists
 from adapters.grpc_api.package_service import PackageService
@@ -39,6 +42,7 @@ from adapters.grpc_api.services import Services
 from adapters.grpc_api.task_service import TaskService
 from adapters.grpc_api.telemetry import Telemetry
 from adapters.grpc_api.waiting import Tail
+from adapters.grpc_api.watching import Watching
 from adapters.importing.spool_room import sweep_for_ever
 
 log = logging.getLogger("paidan.grpc")
@@ -56,7 +60,7 @@ LAST_S = 0.5
 SPARE_CALLS = 2_000
 """Beyond what the gates let in: those that are being refused. gRPC itself turns away more, in fewer words."""
 
-FILES = (agents_pb2, audit_pb2, importer_pb2, packages_pb2, pools_pb2, rules_pb2, tasks_pb2)
+FILES = (agents_pb2, audit_pb2, importer_pb2, measures_pb2, packages_pb2, pools_pb2, rules_pb2, tasks_pb2)
 SERVICES = tuple(service.full_name for file in FILES for service in file.DESCRIPTOR.services_by_name.values())
 
 
@@ -69,6 +73,7 @@ class Serving:
         self._spool, self._writer = services.spool, services.writer
         self._sweeping: asyncio.Task[None] | None = None
         self._tail = Tail(services.writer, services.limits.wait_s)
+        self._watching = Watching(services)
         self._health = Health(SERVICES)
         self._server = grpc.aio.server(
             options=options_of(services.limits),
@@ -87,6 +92,7 @@ class Serving:
             told = f"Expected to listen on {self._listen}, but it cannot be had; stop what has it, or choose another"
             raise OSError(told) from error
         await self._server.start()
+        self._watching.start()
         self._sweeping = asyncio.create_task(sweep_for_ever(self._spool.sweep, partial(needed_lists, self._writer)))
         log.info("listening on %s", self._listen)
 
@@ -102,6 +108,7 @@ class Serving:
         """Take nothing new, finish what was accepted, end streams that would go on for ever."""
         await self._health.end()
         self._tail.stopping = self._guard.closing = True
+        await self._watching.stop()
         if self._sweeping is not None:
             self._sweeping.cancel()
         with suppress(TimeoutError):
@@ -127,8 +134,11 @@ class Serving:
         add_RuleServiceServicer_to_server(RuleService(desk, reading, services), server)
         add_AgentServiceServicer_to_server(AgentService(desk, reading), server)
         add_PackageServiceServicer_to_server(PackageService(desk, reading, services, tail), server)
-        add_TaskServiceServicer_to_server(TaskService(desk, reading), server)
+        add_TaskServiceServicer_to_server(
+            TaskService(desk, reading, AssignmentStream(services, self._watching)), server
+        )
         add_PoolServiceServicer_to_server(PoolService(desk, reading), server)
+        add_MeasureServiceServicer_to_server(MeasureService(desk, reading, services), server)
         add_AuditServiceServicer_to_server(AuditService(desk, reading, services, tail), server)
         add_ImporterServiceServicer_to_server(ImporterService(desk, services.writer, tail), server)
         self._health.add_to(server)

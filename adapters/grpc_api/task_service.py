@@ -3,11 +3,14 @@
 # ruff: noqa: N802 - RPCs are named as in the contract
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import TypeAlias
 
 from paidan.v1 import tasks_pb2 as pb
 from paidan.v1.tasks_pb2_grpc import TaskServiceServicer
 
+from adapters.grpc_api.assignments_stream import AssignmentStream
 from adapters.grpc_api.checks import MAX_ID, Checks
 from adapters.grpc_api.desk import Context, Desk
 from adapters.grpc_api.reading import Reading
@@ -15,6 +18,7 @@ from adapters.grpc_api.task_messages import task_message
 from adapters.grpc_api.values import of_values
 from adapters.grpc_api.words import timestamp
 from engine import commands as cmd
+from engine.decide.batches import MAX_BATCH
 from engine.decide.handover import MAX_TASKS
 from engine.events import Person
 
@@ -26,8 +30,8 @@ _OfAssignment: TypeAlias = pb.StartTaskRequest | pb.CompleteTaskRequest | pb.Loc
 class TaskService(TaskServiceServicer):
     """Thin: checks a request, hands a command in, renders the answer."""
 
-    def __init__(self, desk: Desk, reading: Reading) -> None:
-        self._desk, self._reading = desk, reading
+    def __init__(self, desk: Desk, reading: Reading, assignments: AssignmentStream) -> None:
+        self._desk, self._reading, self._assignments = desk, reading, assignments
 
     async def CreateTask(self, request: pb.CreateTaskRequest, context: Context) -> pb.CreateTaskResponse:
         checks = self._desk.checks()
@@ -38,6 +42,27 @@ class TaskService(TaskServiceServicer):
         answer = await self._desk.submit(command, request.request_id, context)
         return pb.CreateTaskResponse(
             name=self._desk.name("tasks", answer.number), number=answer.number or 0, position=answer.position
+        )
+
+    async def BatchCreateTasks(
+        self, request: pb.BatchCreateTasksRequest, context: Context
+    ) -> pb.BatchCreateTasksResponse:
+        checks = self._desk.checks()
+        checks.parent(request.parent)
+        checks.number("requests", len(request.requests), 1, MAX_BATCH)
+        checks.line("request_id", request.request_id)
+        checks.end()  # before each of too many is looked at
+        command = cmd.CreateTasks(
+            tuple(_one_of(checks.within(f"requests[{place}]."), one) for place, one in enumerate(request.requests))
+        )
+        checks.end()
+        answer = await self._desk.submit(command, request.request_id, context)
+        first = answer.number or 0  # a repeat has as many tasks, or it were no repeat; and their numbers follow on
+        numbers = range(first, first + len(command.tasks))
+        return pb.BatchCreateTasksResponse(
+            numbers=numbers,
+            names=[self._desk.name("tasks", number) for number in numbers],
+            position=answer.position,
         )
 
     async def GetTask(self, request: pb.GetTaskRequest, context: Context) -> pb.GetTaskResponse:
@@ -136,6 +161,18 @@ class TaskService(TaskServiceServicer):
         answer = await self._desk.submit(cmd.UnlockTask(number, agent, grant), request.request_id, context)
         return pb.UnlockTaskResponse(name=request.name, position=answer.position)
 
+    async def WatchAssignments(
+        self, request: pb.WatchAssignmentsRequest, _context: Context
+    ) -> AsyncIterator[pb.WatchAssignmentsResponse]:
+        checks = self._desk.checks()
+        checks.parent(request.parent)
+        agent = checks.line("agent", request.agent, MAX_ID, required=True)
+        after = checks.number("from_position", request.from_position)
+        checks.end()
+        async with aclosing(self._assignments.of(agent, after)) as messages:
+            async for message in messages:
+                yield message
+
     def _held(self, request: _OfAssignment, checks: Checks | None = None) -> tuple[int, str, int]:
         """Task, agent and grant of a request about an assignment."""
         checks = checks or self._desk.checks()
@@ -147,6 +184,15 @@ class TaskService(TaskServiceServicer):
         return number, agent, grant
 
 
+def _one_of(checks: Checks, request: pb.CreateTaskRequest) -> cmd.CreateTask:
+    """One of a batch."""
+    if request.parent:
+        checks.parent(request.parent)
+    if request.request_id:
+        checks.wrong("request_id", "Expected none: the batch has one for all its tasks")
+    return _create(checks, request)
+
+
 def _create(checks: Checks, request: pb.CreateTaskRequest) -> cmd.CreateTask:
     checks.number("attributes", len(request.attributes), 0, MAX_FIELDS)
     return cmd.CreateTask(
@@ -156,7 +202,7 @@ def _create(checks: Checks, request: pb.CreateTaskRequest) -> cmd.CreateTask:
         checks.line("customer", request.customer) or None,
         checks.line("owner", request.owner) or None,
         checks.line("region", request.region) or None,
-        checks.number("priority", request.priority, 0, 100),
+        checks.number("priority", request.priority, 0, 100) if request.HasField("priority") else None,
         _person(checks, request),
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -29,6 +29,7 @@ from engine.commands import (
     ClaimTask,
     CompleteTask,
     CreateTask,
+    CreateTasks,
     Order,
     ReassignTask,
     SetPresence,
@@ -41,7 +42,7 @@ from engine.workspace import Workspace
 
 log = logging.getLogger("paidan.writer")
 
-ASKED = (CreateTask, ClaimTask, StartTask, CompleteTask, CancelTask, ReassignTask, SetPresence)
+ASKED = (CreateTask, CreateTasks, ClaimTask, StartTask, CompleteTask, CancelTask, ReassignTask, SetPresence)
 """What people wait for. What comes with packages is bulk work itself."""
 LATELY_S = 0.1
 """They count as asking for this long after their last command."""
@@ -91,6 +92,9 @@ class Writer:
         self._asked_at = -inf
         self.position = 0
         """Of the last durable event."""
+        self.followers: list[Callable[[Sequence[Recorded]], None]] = []
+        """Called with events once they are durable, in order; they only take note, and never fail. Some may be missed:
+        positions show it, and the log has them."""
         self.lost: asyncio.Event = asyncio.Event()
         """Set when another writer was found on the stream, or the log went away: ``close`` and stand by."""
 
@@ -250,6 +254,8 @@ class Writer:
         if decided.events:
             await in_thread(self._log.append, decided.events)
             await self._announce(decided.events[-1].position)
+            for note in self.followers:
+                note(decided.events)
         else:
             await in_thread(self._log.confirm, self.position)  # or it may be told what another server has made untrue
         for reply, told in decided.replies:

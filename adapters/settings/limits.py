@@ -115,6 +115,26 @@ class Limits(BaseModel):
         16 * MIB,
     )
 
+    # --- agents' own streams -----------------------------------------------------------------------------------------
+    watches: int = _count(
+        4_000,
+        STREAMS,
+        "streams",
+        "Of `WatchAssignments`, one a desktop, apart from other streams. Idle ones cost little.",
+    )
+    watches_per_connection: int = _count(
+        1_000, STREAMS, "streams", "Of them on one connection: a gateway may hold those of all its desktops on one."
+    )
+    watch_queue: int = _count(
+        1_000,
+        STREAMS,
+        "changes",
+        "Kept for one of them that does not take its own; cut off beyond that, it may resume.",
+    )
+    watch_heartbeat_s: float = _seconds(
+        15.0, STREAMS, "A quiet one is told the position this often, so that it resumes from near the end."
+    )
+
     # --- jobs: verify, explain, simulate, rebuild, dry run, comparison; each is a process ----------------------------
     jobs: int = _count(
         4, JOBS, "processes", "At a time. Each takes a core, and most the memory of the state once more."

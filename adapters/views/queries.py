@@ -11,11 +11,12 @@ from typing import Any, TypedDict, TypeVar, Unpack
 
 from adapters.log.codec import Stored, decode
 from adapters.log.schemas import schema_of, stream_of
+from adapters.views.agent_work import AgentWork
 from adapters.views.connection import bell_of
 from adapters.views.positions import BehindError, Positions
 from adapters.views.query_pool import QueryPool, TooManyQueriesError, ViewsUnavailableError
 from engine.events import Recorded
-from projections import other_lists, work_lists
+from projections import measuring, other_lists, work_lists
 from projections.errors import QueryError
 from projections.history import history_page
 from projections.listing import NO_SCOPE, Listing, Request, Scope, page_of, page_size, plan
@@ -82,6 +83,7 @@ class Queries:
     ) -> None:
         self._stream = stream_of(workspace)
         self._pool = QueryPool(dsn, schema_of(workspace), connections, patience, waiting)
+        self.work = AgentWork(self._pool, self._stream)
         self._positions = Positions(dsn, workspace, self._ring)
         self._bell = bell_of(workspace)
         self._patience = patience
@@ -182,6 +184,12 @@ class Queries:
         """How open tasks lie on the agents that have some, by rule."""
         await self.wait_for(("tasks",), min_position)
         return [SpreadView(*row) for row in await self._pool.fetch(SPREAD, [])]
+
+    async def measures(self, asked: measuring.MeasuresAsked, min_position: int = 0) -> list[measuring.MeasureView]:
+        """Figures for a range of time, by group. Raises TooManyRowsError."""
+        sql, values = measuring.question(asked)
+        await self.wait_for(("tasks",), min_position)
+        return measuring.answer(asked, await self._pool.fetch(sql, values))
 
     async def positions(self) -> list[PositionView]:
         """How far each view has come."""

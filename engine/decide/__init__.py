@@ -10,7 +10,19 @@ from typing import Any
 
 from engine import commands as cmd
 from engine.answers import Answer
-from engine.decide import agents, allocation, handover, locks, packages, pooling, rules, settling, tasks, timers
+from engine.decide import (
+    agents,
+    allocation,
+    batches,
+    handover,
+    locks,
+    packages,
+    pooling,
+    rules,
+    settling,
+    tasks,
+    timers,
+)
 from engine.decide.context import Context
 from engine.decide.repeats import fingerprint_of, repeated
 from engine.events import CommandHadNoEffect, CommandRefused, Event
@@ -38,6 +50,7 @@ DECIDE: dict[type[cmd.Command], Callable[[State, Any, Context], Decision]] = {
     cmd.AllocateTasks: allocation.allocate,
     cmd.SettlePackages: settling.settle,
     cmd.CreateTask: tasks.create,
+    cmd.CreateTasks: batches.create_all,
     cmd.ClaimTask: tasks.claim,
     cmd.StartTask: tasks.start,
     cmd.CompleteTask: tasks.complete,

@@ -4,31 +4,41 @@ from __future__ import annotations
 
 from engine import events as ev
 from engine.commands import CancelTask, ClaimTask, CompleteTask, CreateTask, ReassignTask, StartTask
-from engine.decide.attributes import attribute_violations, shadowed
+from engine.decide.attributes import shadowed
 from engine.decide.claiming import choose
 from engine.decide.context import Context
+from engine.decide.forms import task_violations, wrap_up_violations
 from engine.decide.grants import granted, held, is_locked, known_agent, open_task
 from engine.decide.room import no_room
 from engine.refusals import Refusal, Violation, invalid, precondition
+from engine.rules.policy import Policy, policy_of
 from engine.state import Agent, State, Task
 from engine.state.task import MAX_PRIORITY, Origin, new_task
 
 
 def create(state: State, command: CreateTask, context: Context) -> list[ev.Event] | Refusal:
-    wrong = _task_violations(state, command)
-    if wrong:
-        return invalid("TASK_INVALID", f"Expected a valid task, but found {len(wrong)} problem(s)", *wrong)
-    row = ev.TaskRow(
-        0, command.customer, command.owner, command.region, command.priority, tuple(command.attributes.values())
-    )
-    number, columns = state.last_task + 1, tuple(command.attributes)
-    origin = Origin(command.task_type, command.business_type, columns, context.now, context.now)
-    task = new_task(number, origin, row)
+    made = created(state, command, state.last_task + 1, context)
+    if isinstance(made, list):
+        return invalid("TASK_INVALID", f"Expected a valid task, but found {len(made)} problem(s)", *made)
+    event, task = made
     rule, lane = context.judge.place(state, task)
-    return [
-        ev.TaskCreated(number, command.task_type, command.business_type, columns, row, command.person),
-        ev.TasksPooled(state.version, (ev.Placement(rule, (number,), lane),)),
-    ]
+    return [event, ev.TasksPooled(state.version, (ev.Placement(rule, (task.number,), lane),))]
+
+
+def created(
+    state: State, command: CreateTask, number: int, context: Context
+) -> tuple[ev.TaskCreated, Task] | list[Violation]:
+    """The event of one new task, and the task as the rules are asked about it; or all that is wrong with it."""
+    policy = policy_of(state.rule_set, command.task_type, None) if state.rule_set else Policy()
+    wrong = _task_violations(state, command, policy)
+    if wrong:
+        return wrong
+    priority = policy.priority if command.priority is None else command.priority
+    row = ev.TaskRow(0, command.customer, command.owner, command.region, priority, tuple(command.attributes.values()))
+    columns = tuple(command.attributes)
+    origin = Origin(command.task_type, command.business_type, columns, context.now, context.now)
+    event = ev.TaskCreated(number, command.task_type, command.business_type, columns, row, command.person)
+    return event, new_task(number, origin, row)
 
 
 def claim(state: State, command: ClaimTask, context: Context) -> list[ev.Event] | Refusal:
@@ -66,11 +76,9 @@ def complete(state: State, command: CompleteTask, _context: Context) -> list[ev.
             f"Expected task {task.number} to be in progress, but it is {task.status}; start it first",
             task=task.number,
         )
-    wrong = _wrap_up_violations(state, task, command.wrap_up)
-    if wrong:
-        return invalid(
-            "WRAP_UP_INCOMPLETE", "Expected every field the rule's wrap-up requires, but some are missing", *wrong
-        )
+    unfit = _unfit(state, task, command.wrap_up)
+    if unfit is not None:
+        return unfit
     return [ev.TaskCompleted(task.number, command.agent, command.grant, command.wrap_up, task.package)]
 
 
@@ -112,24 +120,27 @@ def reassign(state: State, command: ReassignTask, _context: Context) -> list[ev.
     ]
 
 
-def _task_violations(state: State, command: CreateTask) -> list[Violation]:
+def _task_violations(state: State, command: CreateTask, policy: Policy) -> list[Violation]:
     declared = state.rule_set.task_attributes if state.rule_set else None
-    wrong = attribute_violations("attributes", command.attributes, declared)
+    wrong = list(task_violations(command, policy.form, declared))
     wrong += [
         Violation(f"attributes.{name}", f"Expected {name!r} as a field of its own, not among the attributes")
         for name in shadowed(command.attributes)
     ]
     if not command.task_type:
         wrong.append(Violation("task_type", "Expected a task type, but it is empty"))
-    if not 0 <= command.priority <= MAX_PRIORITY:
+    if command.priority is not None and not 0 <= command.priority <= MAX_PRIORITY:
         wrong.append(Violation("priority", f"Expected 0 to {MAX_PRIORITY}, but got {command.priority}"))
     return wrong
 
 
-def _wrap_up_violations(state: State, task: Task, given: dict[str, str]) -> list[Violation]:
-    rule = state.rule_of(task)
-    if rule is None or rule.wrap_up is None:
-        return []
-    missing = [name for name in rule.wrap_up.required if not given.get(name)]
-    template = rule.wrap_up.template
-    return [Violation(f"wrap_up.{name}", f"Expected a value, as template {template} requires") for name in missing]
+def _unfit(state: State, task: Task, given: dict[str, str]) -> Refusal | None:
+    """Why the wrap-up does not do."""
+    policy = policy_of(state.rule_set, task.type, state.rule_of(task)) if state.rule_set else Policy()
+    wrong = list(wrap_up_violations(policy.wrap_up, given)) if policy.wrap_up else []
+    if not wrong:
+        return None
+    if all(not given.get(violation.field.removeprefix("wrap_up.")) for violation in wrong):
+        told = "Expected every field that the wrap-up requires, but some are missing"
+        return invalid("WRAP_UP_INCOMPLETE", told, *wrong)
+    return invalid("WRAP_UP_INVALID", f"Expected a wrap-up that fits, but found {len(wrong)} problem(s)", *wrong)

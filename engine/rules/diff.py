@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from engine.rules.model import AttributeType, Rule, RuleSet
 
+Section: TypeAlias = Literal["calendars", "templates", "task_types"]
+SECTIONS: tuple[Section, ...] = ("calendars", "templates", "task_types")
+
 
 class FieldChange(msgspec.Struct, frozen=True):
-    """One field of a rule; values are those of ``model.Rule``."""
+    """One field of a rule, or of an entry of a section; values are those of ``model.Rule``."""
 
     field: str
     old: object
@@ -31,6 +35,16 @@ class AttributeChange(msgspec.Struct, frozen=True):
     new: AttributeType | None
 
 
+class SectionChange(msgspec.Struct, frozen=True):
+    """A calendar, template or task type; ``fields`` are those of ``model``, or of a template by name."""
+
+    section: Section
+    name: str
+    kind: Literal["added", "removed", "changed"]
+    fields: tuple[FieldChange, ...] = ()
+    """Of a changed one."""
+
+
 class RuleSetDiff(msgspec.Struct, frozen=True):
     """Rule ids are in the order they are asked: of the new set, and for ``removed`` of the old one."""
 
@@ -40,6 +54,7 @@ class RuleSetDiff(msgspec.Struct, frozen=True):
     attributes: tuple[AttributeChange, ...] = ()
     order_changed: bool = False
     """Rules that stay are asked in another order than before."""
+    sections: tuple[SectionChange, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -58,12 +73,30 @@ def diff(old: RuleSet | None, new: RuleSet) -> RuleSetDiff:
         changed=tuple(change for change in changes if change.fields),
         attributes=_attribute_changes(old, new),
         order_changed=[name for name in before if name in after] != [name for name in after if name in before],
+        sections=tuple(change for section in SECTIONS for change in _section_changes(section, old, new)),
     )
 
 
 def _rule_change(old: Rule, new: Rule) -> RuleChange:
-    pairs = ((name, getattr(old, name), getattr(new, name)) for name in Rule.__struct_fields__)
-    return RuleChange(new.id, tuple(FieldChange(*pair) for pair in pairs if pair[1] != pair[2]))
+    return RuleChange(new.id, _field_changes(_fields_of(old), _fields_of(new)))
+
+
+def _fields_of(entry: Any) -> Mapping[str, object]:
+    return entry if isinstance(entry, dict) else msgspec.structs.asdict(entry)
+
+
+def _field_changes(old: Mapping[str, object], new: Mapping[str, object]) -> tuple[FieldChange, ...]:
+    pairs = ((name, old.get(name), new.get(name)) for name in {**old, **new})
+    return tuple(FieldChange(*pair) for pair in pairs if pair[1] != pair[2])
+
+
+def _section_changes(section: Section, old: RuleSet | None, new: RuleSet) -> Iterator[SectionChange]:
+    before, after = getattr(old, section) if old else {}, getattr(new, section)
+    for name in sorted(before.keys() | after.keys()):
+        if name not in after or name not in before:
+            yield SectionChange(section, name, "added" if name in after else "removed")
+        elif fields := _field_changes(_fields_of(before[name]), _fields_of(after[name])):
+            yield SectionChange(section, name, "changed", fields)
 
 
 def _attribute_changes(old: RuleSet | None, new: RuleSet) -> tuple[AttributeChange, ...]:

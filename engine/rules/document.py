@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, TypeAlias, TypeVar
+from typing import Any
 
 import msgspec
 
+from engine.rules.clashes import NOTHING, rule_clashes
 from engine.rules.diff import RuleSetDiff, diff
 from engine.rules.lanes import lanes_of
 from engine.rules.model import AttributeType, Rule, RuleSet
 from engine.rules.outline import Mapping, Node, Scalar, Sequence, outlining
 from engine.rules.problems import DocumentError, Problem, shown
-from engine.rules.readers import EnoughError, Field, Notes, mapping
-from engine.rules.shape import MAX_ATTRIBUTES, MAX_RULES, WORKSPACE, attribute_table, clashes, rule_reader
+from engine.rules.readers import EnoughError, Field, Notes, Reader, mapping
+from engine.rules.sections import Sections, Steps, reading
+from engine.rules.shape import MAX_ATTRIBUTES, MAX_RULES, WORKSPACE, attribute_table, rule_reader
 from engine.rules.source import Source
 from engine.rules.vocabulary import AGENT_BUILT_IN, TASK_BUILT_IN, Vocabulary
 
 __all__ = ["Document", "DocumentError", "Problem", "RuleSetDiff", "diff", "document", "load"]
-
-Read = TypeVar("Read")
-Steps: TypeAlias = Generator[None, None, Read]
-"""Yields after each step, and returns what was read."""
 
 
 def load(text: str) -> RuleSet:
@@ -79,17 +77,22 @@ def _rule_set(node: Node | None, notes: Notes) -> Steps[RuleSet | None]:
         return None
     task, agent = _attributes(node, notes)
     read = mapping(_FIELDS)(node, "", notes) or {}
-    rules = _Rules(Vocabulary.of_when(task), Vocabulary.of_targets(task, agent))
+    words = Vocabulary.of_targets(task, agent)
+    sections = yield from reading(node, words, task, notes)
+    rules = _Rules(rule_reader(Vocabulary.of_when(task), words, sections.template_names), sections)
     found = yield from rules.read(_value(node, "rules"), notes)
     ordered = sorted(found, key=lambda rule: -rule.precedence)  # stable: ties keep document order
-    return RuleSet(read.get("workspace", ""), task, agent, tuple(ordered))
+    workspace = read.get("workspace", "")
+    known = (sections.calendars, sections.templates, sections.task_types)
+    return RuleSet(workspace, task, agent, tuple(ordered), *known)
 
 
 def _apart(node: Node, path: str, notes: Notes) -> None:
-    """Attributes are read before everything else, as conditions need them wherever they stand; rules one by one."""
+    """Attributes are read before everything else, as conditions need them wherever they stand; the rest one by one."""
 
 
-_FIELDS = {"workspace": WORKSPACE, "attributes": Field(_apart), "rules": Field(_apart)}
+_APART = ("attributes", "calendars", "templates", "task_types", "rules")
+_FIELDS = {"workspace": WORKSPACE, **{name: Field(_apart) for name in _APART}}
 
 
 def _value(document: Mapping, name: str) -> Node | None:
@@ -126,8 +129,8 @@ def _side(built_in: Any) -> Any:
 class _Rules:
     """Reads the list of rules; what concerns several of them is checked here."""
 
-    def __init__(self, when: Vocabulary, targets: Vocabulary) -> None:
-        self._read_rule = rule_reader(when, targets)
+    def __init__(self, read_rule: Reader, sections: Sections) -> None:
+        self._read_rule, self._sections = read_rule, sections
         self._lines: dict[str, int] = {}
 
     def read(self, node: Node | None, notes: Notes) -> Steps[list[Rule]]:
@@ -148,9 +151,14 @@ class _Rules:
         if len(notes.problems) > before or not {"id", "task_type"} <= values.keys():
             return None
         rule = Rule(**{"name": values["id"], **values})
-        for field, message, hint in clashes(rule):
-            notes.add(_value_start(node, field), f"{path}.{field}", message, hint)
+        if rule.task_type not in self._sections.faulty_types:
+            self._judge(rule, node, path, notes)
         return msgspec.structs.replace(rule, lane_attributes=lanes_of(rule))
+
+    def _judge(self, rule: Rule, node: Mapping, path: str, notes: Notes) -> None:
+        kind = self._sections.task_types.get(rule.task_type, NOTHING)
+        for field, message, hint in rule_clashes(rule, kind, self._sections.templates):
+            notes.add(_value_start(node, field), f"{path}.{field}", message, hint)
 
     def _unique(self, node: Mapping, rule_id: str | None, path: str, notes: Notes) -> None:
         if rule_id is None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from engine.rules.language import names_of
-from engine.rules.model import Rule
+from engine.rules.model import Rule, RuleSet
+from engine.rules.policy import escalation_of
 
 
 def targets_of(rule: Rule) -> tuple[str, ...]:
@@ -11,9 +12,10 @@ def targets_of(rule: Rule) -> tuple[str, ...]:
     return (rule.targets, *(step.targets for step in rule.relax))
 
 
-def questions_of(rule: Rule) -> tuple[str, ...]:
-    """Every condition on agents that the rule asks: its targets, and whom its escalation may reassign to."""
-    return (*targets_of(rule), *(step.reassign for step in rule.escalation if step.reassign is not None))
+def questions_of(rule_set: RuleSet, rule: Rule) -> tuple[str, ...]:
+    """Every condition on agents that the rule asks: its targets, and whom the escalation may reassign to."""
+    steps = escalation_of(rule_set, rule)
+    return (*targets_of(rule), *(step.reassign for step in steps if step.reassign is not None))
 
 
 def lanes_of(rule: Rule) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from functools import cached_property
 from engine.rules.governing import Governing
 from engine.rules.lanes import targets_of
 from engine.rules.model import RuleSet
+from engine.rules.policy import escalation_of
 from engine.rules.targets import MEMO_LIMIT, AgentFacts, Questions, TargetTest, as_key
 
 __all__ = ["AgentFacts", "Matcher", "TargetTest"]
@@ -98,11 +99,11 @@ class Matcher:
         return test
 
     def reassign(self, rule_index: int, step: int) -> TargetTest:
-        """Whom step ``step`` of the rule's escalation may reassign to; its lane values are those of ``lane_inputs``.
+        """Whom step ``step`` of a rule's escalation, or its type's, may reassign to; lane values are ``lane_inputs``.
 
         Raises ``ValueError`` where the step does not reassign.
         """
-        text = self.rule_set.rules[rule_index].escalation[step].reassign
+        text = escalation_of(self.rule_set, self.rule_set.rules[rule_index])[step].reassign
         if text is None:
             raise ValueError(f"Expected step {step} to reassign, but it does not")
         return TargetTest(self._questions, text)

@@ -15,9 +15,6 @@ from engine.rules.source import Source
 
 Reader: TypeAlias = Callable[[Node, str, "Notes"], Any]
 
-MAX_DURATION_MS = 3_660 * 86_400_000
-"""Ten years, well inside an int64 of milliseconds."""
-
 
 class EnoughError(Exception):
     """As many problems are noted as anybody reads: a damaged document is not read to its end."""
@@ -72,27 +69,28 @@ def mapping(fields: Mapping[str, Field]) -> Reader:
 
     def read(node: Node, path: str, notes: Notes) -> Any:
         if not isinstance(node, MappingNode):
-            return _refuse(node, path, notes, "a mapping")
+            return refuse(node, path, notes, "a mapping")
         found = {}
-        for key, name, value in _entries(node, path, notes):
+        for key, name, value in entries(node, path, notes):
             if name in fields:
-                found[fields[name].stored or name] = fields[name].reader(value, _under(path, name), notes)
+                found[fields[name].stored or name] = fields[name].reader(value, under(path, name), notes)
             else:
                 told = f"Expected a known field, but {shown(name)} is none"
-                notes.add(key.start, _under(path, name[:64]), told, did_you_mean(name, fields))
+                notes.add(key.start, under(path, name[:64]), told, did_you_mean(name, fields))
         _missing(node, fields, path, notes)
         return {name: value for name, value in found.items() if value is not None}
 
     return read
 
 
-def _entries(node: MappingNode, path: str, notes: Notes) -> Iterable[tuple[Scalar, str, Node]]:
+def entries(node: MappingNode, path: str, notes: Notes) -> Iterable[tuple[Scalar, str, Node]]:
+    """Key, name and value of each entry; a name that stands there again is noted and left out."""
     seen: dict[str, Scalar] = {}
     for key, value in node.entries:
         if first := seen.get(key.value):
             line = notes.source.place(first.start)[0]
             told = f"Expected each name once, but {shown(key.value)} stands in line {line} already"
-            notes.add(key.start, _under(path, key.value[:64]), told)
+            notes.add(key.start, under(path, key.value[:64]), told)
             continue
         seen[key.value] = key
         yield key, key.value, value
@@ -105,17 +103,29 @@ def _missing(node: MappingNode, fields: Mapping[str, Field], path: str, notes: N
             notes.add(node.start, path, f"Expected the field {name}, but it is missing")
 
 
+def structure(shape: type[Any], fields: Mapping[str, Field]) -> Reader:
+    """Reads a mapping into a struct; None where a required field is missing or wrong."""
+    inner = mapping(fields)
+    needed = [field.stored or name for name, field in fields.items() if field.required]
+
+    def read(node: Node, path: str, notes: Notes) -> Any:
+        values = inner(node, path, notes)
+        return shape(**values) if values is not None and all(name in values for name in needed) else None
+
+    return read
+
+
 def table(name: re.Pattern[str], what: str, reader: Reader) -> Reader:
     """Reads a mapping of free names, each to what ``reader`` reads."""
 
     def read(node: Node, path: str, notes: Notes) -> Any:
         if not isinstance(node, MappingNode):
-            return _refuse(node, path, notes, "a mapping")
+            return refuse(node, path, notes, "a mapping")
         found = {}
-        for key, text, value in _entries(node, path, notes):
+        for key, text, value in entries(node, path, notes):
             if not name.fullmatch(text):
                 notes.add(key.start, path, f"Expected {what}, but {shown(text)} is none")
-            elif (got := reader(value, _under(path, text), notes)) is not None:
+            elif (got := reader(value, under(path, text), notes)) is not None:
                 found[text] = got
         return found
 
@@ -127,7 +137,7 @@ def items(reader: Reader, least: int = 0, most: int = 100) -> Reader:
 
     def read(node: Node, path: str, notes: Notes) -> Any:
         if not isinstance(node, Sequence):
-            return _refuse(node, path, notes, "a list")
+            return refuse(node, path, notes, "a list")
         if not least <= len(node.items) <= most:
             told = f"Expected {least} to {most} elements, but there are {len(node.items)}"
             notes.add(node.start, path, told)
@@ -143,7 +153,7 @@ def integer(least: int, most: int) -> Reader:
 
     def read(node: Node, path: str, notes: Notes) -> Any:
         if kind_of(node) != "an integer" or not isinstance(node, Scalar):
-            return _refuse(node, path, notes, "an integer")
+            return refuse(node, path, notes, "an integer")
         value = _int(node.value) if len(node.value) <= 20 else most + 1
         if least <= value <= most:
             return value
@@ -162,7 +172,7 @@ def text(pattern: re.Pattern[str] | None = None, what: str = "a text", most: int
 
     def read(node: Node, path: str, notes: Notes) -> Any:
         if kind_of(node) != "a text" or not isinstance(node, Scalar):
-            return _refuse(node, path, notes, what)
+            return refuse(node, path, notes, what)
         if not node.value or len(node.value) > most or (pattern and not pattern.fullmatch(node.value)):
             told = what if pattern else f"1 to {most} characters"
             notes.add(node.start, path, f"Expected {told}, but it is {shown(node.value)}")
@@ -187,31 +197,31 @@ def one_of(words: Iterable[str], what: str) -> Reader:
     return read
 
 
+def known(names: Iterable[str], what: str) -> Reader:
+    """Reads the name of something that stands elsewhere in the document."""
+    found = frozenset(names)
+    as_text = text()
+
+    def read(node: Node, path: str, notes: Notes) -> Any:
+        name = as_text(node, path, notes)
+        if name is None or name in found:
+            return name
+        told = f"Expected {what} of this document, but {shown(name)} is none"
+        notes.add(node.start, path, told, did_you_mean(name, found))
+        return None
+
+    return read
+
+
 def boolean(node: Node, path: str, notes: Notes) -> Any:
     """Reads true or false, and nothing that only looks like it."""
     if kind_of(node) == "a boolean" and isinstance(node, Scalar):
         return node.value.lower() == "true"
-    return _refuse(node, path, notes, "true or false")
+    return refuse(node, path, notes, "true or false")
 
 
-_DURATION = re.compile(r"(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?")
-_UNITS_MS = (86_400_000, 3_600_000, 60_000, 1_000)
-
-
-def duration(node: Node, path: str, notes: Notes) -> Any:
-    """Reads ``90s``, ``10m``, ``1h30m``, ``3d`` as milliseconds, from one second to ten years."""
-    found = _DURATION.fullmatch(node.value) if isinstance(node, Scalar) else None
-    if found is None or not found[0]:
-        hint = f"write {node.value}m or {node.value}s" if kind_of(node) == "an integer" else None  # type: ignore[union-attr]
-        return _refuse(node, path, notes, "a duration such as 90s, 10m, 1h30m or 3d", hint)
-    total = sum(int(count) * unit for count, unit in zip(found.groups("0"), _UNITS_MS, strict=True))
-    if 0 < total <= MAX_DURATION_MS:
-        return total
-    notes.add(node.start, path, f"Expected more than nothing and at most 3660d, but it is {found[0]}")
-    return None
-
-
-def _refuse(node: Node, path: str, notes: Notes, wanted: str, hint: str | None = None) -> Any:
+def refuse(node: Node, path: str, notes: Notes, wanted: str, hint: str | None = None) -> Any:
+    """Note that something else stands there than is wanted; answers None."""
     kind = kind_of(node)
     found = f"{shown(node.value)} is {kind}" if isinstance(node, Scalar) and kind != "empty" else f"it is {kind}"
     if kind == "empty":
@@ -222,5 +232,6 @@ def _refuse(node: Node, path: str, notes: Notes, wanted: str, hint: str | None =
     return None
 
 
-def _under(path: str, name: str) -> str:
+def under(path: str, name: str) -> str:
+    """The path of a field of a mapping."""
     return f"{path}.{name}" if path else name

@@ -50,7 +50,7 @@ class Questions:
     """Every different ``targets`` of a rule set, with the engines that answer it."""
 
     def __init__(self, rule_set: RuleSet) -> None:
-        texts = dict.fromkeys(text for rule in rule_set.rules for text in questions_of(rule))
+        texts = dict.fromkeys(text for rule in rule_set.rules for text in questions_of(rule_set, rule))
         self._formulas = {text: formula_of(parsed(text)) for text in texts}
         self.reading = Reading(self._formulas.values(), kinds_of(rule_set))
         self._numbers = {formula: number for number, formula in enumerate(dict.fromkeys(self._formulas.values()))}

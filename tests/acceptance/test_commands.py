@@ -18,7 +18,7 @@ from tests.acceptance.serving import EXAMPLES, Paidan, free_address, paidan
 REMOTE = (
     "rules apply", "rules show", "rules list", "rules diff", "agents apply", "agents list", "agents presence",
     "packages import", "packages show", "packages list", "packages rejected", "packages withdraw", "tasks create",
-    "tasks list", "tasks show", "tasks claim", "tasks start", "tasks complete", "tasks reassign", "tasks cancel",
+    "tasks list", "tasks show", "tasks watch", "tasks claim", "tasks start", "tasks complete", "tasks reassign", "tasks cancel",
     "events", "history", "explain", "verify", "simulate", "stats", "views list", "views rebuild",
 )  # fmt: skip
 LOCAL = ("serve", "demo", "doctor")

@@ -3,15 +3,47 @@
 from __future__ import annotations
 
 from engine import events as ev
-from engine.rules.model import EscalationStep, Feedback, Handover, Relax, Rule, RuleSet, Sla, WrapUp
+from engine.rules.model import (
+    Calendar,
+    Callback,
+    Channel,
+    EscalationStep,
+    Feedback,
+    FormField,
+    Handover,
+    Offer,
+    Relax,
+    Rule,
+    RuleSet,
+    Sla,
+    TaskType,
+    WrapUp,
+)
 
+_STEPS = (
+    EscalationStep("resolve_within", 80, 10, "agent.level >= 3", "duty", True),
+    EscalationStep(after_ms=5_000, notify="duty"),
+)
+_FEEDBACK = Feedback("escalate", 20, 9_000, "other", 2)
+_WRAP_UP = WrapUp("loan", ("note",))
 _RULE = Rule(
     "overdue-east", "Overdue, east", "follow_up", "loan", 'task.region == "JS"', 10, "claim", ("owner", "weighted"),
-    'agent.team == "east"', (Relax(600_000, "true"),), 50, 900_000, 7_200_000, 3, Sla(60_000, 120_000),
-    (EscalationStep("resolve_within", 80, 10, "agent.level >= 3", "duty", True),), Handover(5, 2), 3_600_000,
-    WrapUp("loan", ("note",)), Feedback("escalate", 20, 9_000), ("region",), "keep",
+    'agent.team == "east"', (Relax(600_000, "true"),), 50, 900_000, 7_200_000, 3, Sla(60_000, 120_000), _STEPS,
+    Handover(5, 2), 3_600_000, _WRAP_UP, _FEEDBACK, Offer(30_000, 5), "keep", ("region",),
 )  # fmt: skip
-_RULE_SET = RuleSet("bank", {"zone": "string"}, {"skills": "list(string)"}, (_RULE,))
+_CALENDAR = Calendar(
+    "Asia/Shanghai", (((540, 720), (780, 1080)), (), (), (), (), ((540, 720),), ()), "CN", ("2026-10-08",),
+    ("2026-10-10",),
+)  # fmt: skip
+_FORM = {"product": FormField("string", True, ("car", "house"), 9)}
+_TYPE = TaskType(
+    _FORM, 30, Sla(60_000, 120_000), "office", Callback("https://x/y", None, "desk", 9_000, 5, 2_000),
+    Channel(None, "crm.results", "desk"), _STEPS, Handover(5, 2), _FEEDBACK, Offer(30_000, 5), _WRAP_UP,
+)  # fmt: skip
+_RULE_SET = RuleSet(
+    "bank", {"zone": "string"}, {"skills": "list(string)"}, (_RULE,), {"office": _CALENDAR},
+    {"loan": {"note": FormField("string", True, (), 500)}}, {"follow_up": _TYPE},
+)  # fmt: skip
 _AGENT = ev.AgentSpec("ann", "Ann", "east", 20, 2, {"skills": ("loan", "card"), "level": 3}, "busy")
 _ROW = ev.TaskRow(2, "c1", "ann", "JS", 7, ("a", 31, 0.5, True, None, ("x",)))
 _COLUMNS = ("segment", "days", "score", "vip", "gone", "tags")

@@ -14,7 +14,7 @@ from engine.state import State
 from tests.simulation.steps import WIDTH, opened, run
 
 PAGE = Path(__file__).parents[2] / "docs" / "states.md"
-HISTORIES = 300
+HISTORIES = 450
 
 Arrow = tuple[str, str, str]
 """(from, to, event without its version)"""

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 import yaml
 
+from engine.calendars import due, working
+from engine.calendars.working_time import FARTHEST_MS
 from engine.rules.document import DocumentError, load
 from engine.rules.matcher import AgentFacts, Matcher
 from engine.rules.model import RuleSet
+from engine.rules.policy import policy_of
 from engine.rules.problems import MAX_NEAR, MAX_PROBLEMS, Problem
 from tests.fuzz.hunting import ACCEPTED, expected, seconds
 from tests.fuzz.mutator import NUMBERS, Mutator
@@ -61,6 +64,7 @@ def refusal(error: DocumentError, text: str) -> str:
 
 def decides(rule_set: RuleSet, text: str, chance: Mutator) -> None:
     """What was accepted compiles and says the same as the plain evaluator about any task and agent."""
+    counts(rule_set, chance)
     matcher = Matcher(rule_set, 1)
     values = _Values(text, chance)
     try:
@@ -73,6 +77,17 @@ def decides(rule_set: RuleSet, text: str, chance: Mutator) -> None:
                 targets(matcher, index, stage, task, values.agent(rule_set))
     finally:
         matcher.close()
+
+
+def counts(rule_set: RuleSet, chance: Mutator) -> None:
+    """What holds under each rule can be said, and limits have a time that lies between the start and the farthest."""
+    for rule in chance.sample(rule_set.rules, min(ASKED, len(rule_set.rules))):
+        policy = policy_of(rule_set, rule.task_type, rule)
+        start = chance.randint(0, 2**42)
+        end = due(policy.calendar, start, 3_600_000)
+        assert start < end <= start + FARTHEST_MS
+        if end < start + FARTHEST_MS:
+            assert working(policy.calendar, start, end) == 3_600_000
 
 
 class _Values:

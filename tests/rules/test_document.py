@@ -75,7 +75,7 @@ def test_attributes_may_stand_below_the_rules() -> None:
 
 
 def test_a_rule_set_survives_the_log() -> None:
-    for name in ("retail-bank.yaml", "bank-campaign.yaml"):
+    for name in ("retail-bank.yaml", "bank-campaign.yaml", "service-desk.yaml"):
         loaded = example(name)
         assert msgspec.json.decode(msgspec.json.encode(loaded), type=RuleSet) == loaded
 

@@ -83,6 +83,18 @@ def _create(sim: Simulation, dice: Dice, place: int) -> None:
     sim.ask(asked, _request(dice, place))
 
 
+def _create_some(sim: Simulation, dice: Dice, place: int) -> None:
+    """A batch; now and then one of it is wrong, which is the end of all."""
+    tasks = tuple(
+        cmd.CreateTask(TASK_TYPES[(dice[3] + at) % 7], "b", {"level": at} if at % 2 else {}, priority=dice[1] % 101)
+        for at in range(1 + dice[0] % 5)
+    )
+    wrong = (cmd.CreateTask("", "b"),) if dice[2] % 6 == 0 else ()
+    before = sim.state.last_task
+    sim.ask(cmd.CreateTasks((*tasks, *wrong)), _request(dice, place))
+    assert sim.state.last_task == before + (0 if wrong else len(tasks)), "neither all nor none of a batch"
+
+
 def _claim(sim: Simulation, dice: Dice, place: int) -> None:
     sim.ask(cmd.ClaimTask(AGENTS[dice[0] % 6]), _request(dice, place))
 
@@ -247,7 +259,8 @@ def _crash(sim: Simulation, _dice: Dice, _place: int) -> None:
 
 
 _OFTEN: dict[Step, int] = {
-    _nothing: 1, _create: 10, _claim: 6, _claim_this: 3, _start: 4, _complete: 12, _cancel: 3, _reassign: 4, _hand_over: 5, _lock: 4, _unlock: 2,
+    _nothing: 1, _create: 10, _create_some: 2, _claim: 6, _claim_this: 3, _start: 4, _complete: 12, _cancel: 3,
+    _reassign: 4, _hand_over: 5, _lock: 4, _unlock: 2,
     _presence: 4, _roster: 4, _everybody: 1, _rules: 3, _package: 6, _import: 2, _finish: 2, _fail: 1, _withdraw: 2,
     _time: 6, _follow: 12, _rest: 8, _again: 3, _restart: 1, _crash: 1,
 }  # fmt: skip

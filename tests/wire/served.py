@@ -15,6 +15,7 @@ from paidan.v1 import agents_pb2, rules_pb2
 from paidan.v1.agents_pb2_grpc import AgentServiceStub
 from paidan.v1.audit_pb2_grpc import AuditServiceStub
 from paidan.v1.importer_pb2_grpc import ImporterServiceStub
+from paidan.v1.measures_pb2_grpc import MeasureServiceStub
 from paidan.v1.packages_pb2_grpc import PackageServiceStub
 from paidan.v1.pools_pb2_grpc import PoolServiceStub
 from paidan.v1.rules_pb2_grpc import RuleServiceStub
@@ -27,6 +28,7 @@ from adapters.importing.importer import Importer
 from adapters.importing.spool import Spool
 from adapters.log.event_log import EventLog
 from adapters.log.writer import Writer
+from adapters.settings.limits import Limits
 from adapters.views.projector import Projector
 from adapters.views.queries import Queries
 from tests.wire.stand_ins import Questions
@@ -50,7 +52,8 @@ rules:
 class Served:
     """``start`` and ``stop`` a server on a free port; stubs are there in between."""
 
-    def __init__(self, dsn: str, workspace: str, spool: Path) -> None:
+    def __init__(self, dsn: str, workspace: str, spool: Path, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
         self.workspace = workspace
         self.parent = f"workspaces/{workspace}"
         self._dsn, self._spool_directory = dsn, spool
@@ -68,7 +71,7 @@ class Served:
         self.rules, self.agents = RuleServiceStub(self.channel), AgentServiceStub(self.channel)
         self.tasks, self.packages = TaskServiceStub(self.channel), PackageServiceStub(self.channel)
         self.pools, self.audit = PoolServiceStub(self.channel), AuditServiceStub(self.channel)
-        self.importer = ImporterServiceStub(self.channel)
+        self.importer, self.measures = ImporterServiceStub(self.channel), MeasureServiceStub(self.channel)
 
     def stop(self) -> None:
         self.channel.close()
@@ -126,7 +129,9 @@ class Served:
         self._queries = Queries(self._dsn, self.workspace)
         questions = Questions(self._dsn, self.workspace)
         spool = Spool(self._spool_directory)
-        services = Services(self.workspace, self.writer, self._queries, spool, questions, questions.dry_run)
+        services = Services(
+            self.workspace, self.writer, self._queries, spool, questions, questions.dry_run, self._limits
+        )
         self.serving = Serving(services, "127.0.0.1:0")
         await self._queries.open()
         await self.serving.start()

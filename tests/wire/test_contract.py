@@ -17,6 +17,7 @@ FILES = sorted(path.relative_to(PROTO).as_posix() for path in PROTO.glob("paidan
 QUERIES = ("Get", "List", "Diff", "Read", "Explain", "Verify", "Download", "Watch", "Next", "Simulate")
 WITHOUT_MIN_POSITION = {
     "ReadEventsRequest": "names the position to read from",
+    "WatchAssignmentsRequest": "names the position to go on from",
     "WatchPackagesToImportRequest": "reads the writer's own state",
 }
 

@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15paidan/v1/rules.proto\x12\tpaidan.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb6\x01\n\x07RuleSet\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x0e\n\x06\x61uthor\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12.\n\napply_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10\x61pplied_position\x18\x06 \x01(\x03\x12\x12\n\nrule_count\x18\x07 \x01(\x03\x12\x0e\n\x06source\x18\x08 \x01(\t\";\n\x0b\x46ieldChange\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\"g\n\nRuleChange\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.paidan.v1.ChangeKind\x12&\n\x06\x66ields\x18\x03 \x03(\x0b\x32\x16.paidan.v1.FieldChange\"h\n\x0f\x41ttributeChange\x12\x11\n\tattribute\x18\x01 \x01(\t\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.paidan.v1.ChangeKind\x12\x0e\n\x06\x62\x65\x66ore\x18\x03 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x04 \x01(\t\"=\n\x08TaskMove\x12\x11\n\tfrom_rule\x18\x01 \x01(\t\x12\x0f\n\x07to_rule\x18\x02 \x01(\t\x12\r\n\x05tasks\x18\x03 \x01(\x03\"\xa2\x01\n\x11\x41pplyRulesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x12\x12\n\nrequest_id\x18\x06 \x01(\tB\x13\n\x11_expected_version\"\x8c\x02\n\x12\x41pplyRulesResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x10\n\x08position\x18\x03 \x01(\x03\x12\x0f\n\x07\x63hanged\x18\x04 \x01(\x08\x12+\n\x0crule_changes\x18\x05 \x03(\x0b\x32\x15.paidan.v1.RuleChange\x12\x35\n\x11\x61ttribute_changes\x18\x06 \x03(\x0b\x32\x1a.paidan.v1.AttributeChange\x12\"\n\x05moves\x18\x07 \x03(\x0b\x32\x13.paidan.v1.TaskMove\x12\x15\n\rwaiting_tasks\x18\x08 \x01(\x03\x12\x15\n\rorder_changed\x18\t \x01(\x08\"7\n\x11GetRuleSetRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0cmin_position\x18\x02 \x01(\x03\"L\n\x12GetRuleSetResponse\x12$\n\x08rule_set\x18\x01 \x01(\x0b\x32\x12.paidan.v1.RuleSet\x12\x10\n\x08position\x18\x02 \x01(\x03\"b\n\x13ListRuleSetsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x14\n\x0cmin_position\x18\x04 \x01(\x03\"h\n\x14ListRuleSetsResponse\x12%\n\trule_sets\x18\x01 \x03(\x0b\x32\x12.paidan.v1.RuleSet\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08position\x18\x03 \x01(\x03\"e\n\x13\x44iffRuleSetsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x14\n\x0c\x66rom_version\x18\x02 \x01(\x03\x12\x12\n\nto_version\x18\x03 \x01(\x03\x12\x14\n\x0cmin_position\x18\x04 \x01(\x03\"\xcd\x01\n\x14\x44iffRuleSetsResponse\x12\x14\n\x0c\x66rom_version\x18\x01 \x01(\x03\x12\x12\n\nto_version\x18\x02 \x01(\x03\x12+\n\x0crule_changes\x18\x03 \x03(\x0b\x32\x15.paidan.v1.RuleChange\x12\x35\n\x11\x61ttribute_changes\x18\x04 \x03(\x0b\x32\x1a.paidan.v1.AttributeChange\x12\x10\n\x08position\x18\x05 \x01(\x03\x12\x15\n\rorder_changed\x18\x06 \x01(\x08*r\n\nChangeKind\x12\x1b\n\x17\x43HANGE_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43HANGE_KIND_ADDED\x10\x01\x12\x17\n\x13\x43HANGE_KIND_REMOVED\x10\x02\x12\x17\n\x13\x43HANGE_KIND_CHANGED\x10\x03\x32\xc5\x02\n\x0bRuleService\x12I\n\nApplyRules\x12\x1c.paidan.v1.ApplyRulesRequest\x1a\x1d.paidan.v1.ApplyRulesResponse\x12I\n\nGetRuleSet\x12\x1c.paidan.v1.GetRuleSetRequest\x1a\x1d.paidan.v1.GetRuleSetResponse\x12O\n\x0cListRuleSets\x12\x1e.paidan.v1.ListRuleSetsRequest\x1a\x1f.paidan.v1.ListRuleSetsResponse\x12O\n\x0c\x44iffRuleSets\x12\x1e.paidan.v1.DiffRuleSetsRequest\x1a\x1f.paidan.v1.DiffRuleSetsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15paidan/v1/rules.proto\x12\tpaidan.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb6\x01\n\x07RuleSet\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x0e\n\x06\x61uthor\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12.\n\napply_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x18\n\x10\x61pplied_position\x18\x06 \x01(\x03\x12\x12\n\nrule_count\x18\x07 \x01(\x03\x12\x0e\n\x06source\x18\x08 \x01(\t\";\n\x0b\x46ieldChange\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\"g\n\nRuleChange\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.paidan.v1.ChangeKind\x12&\n\x06\x66ields\x18\x03 \x03(\x0b\x32\x16.paidan.v1.FieldChange\"h\n\x0f\x41ttributeChange\x12\x11\n\tattribute\x18\x01 \x01(\t\x12#\n\x04kind\x18\x02 \x01(\x0e\x32\x15.paidan.v1.ChangeKind\x12\x0e\n\x06\x62\x65\x66ore\x18\x03 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x04 \x01(\t\"|\n\rSectionChange\x12\x0f\n\x07section\x18\x01 \x01(\t\x12\r\n\x05\x65ntry\x18\x02 \x01(\t\x12#\n\x04kind\x18\x03 \x01(\x0e\x32\x15.paidan.v1.ChangeKind\x12&\n\x06\x66ields\x18\x04 \x03(\x0b\x32\x16.paidan.v1.FieldChange\"=\n\x08TaskMove\x12\x11\n\tfrom_rule\x18\x01 \x01(\t\x12\x0f\n\x07to_rule\x18\x02 \x01(\t\x12\r\n\x05tasks\x18\x03 \x01(\x03\"\xa2\x01\n\x11\x41pplyRulesRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x0e\n\x06source\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x1d\n\x10\x65xpected_version\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x15\n\rvalidate_only\x18\x05 \x01(\x08\x12\x12\n\nrequest_id\x18\x06 \x01(\tB\x13\n\x11_expected_version\"\xbf\x02\n\x12\x41pplyRulesResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x10\n\x08position\x18\x03 \x01(\x03\x12\x0f\n\x07\x63hanged\x18\x04 \x01(\x08\x12+\n\x0crule_changes\x18\x05 \x03(\x0b\x32\x15.paidan.v1.RuleChange\x12\x35\n\x11\x61ttribute_changes\x18\x06 \x03(\x0b\x32\x1a.paidan.v1.AttributeChange\x12\"\n\x05moves\x18\x07 \x03(\x0b\x32\x13.paidan.v1.TaskMove\x12\x15\n\rwaiting_tasks\x18\x08 \x01(\x03\x12\x15\n\rorder_changed\x18\t \x01(\x08\x12\x31\n\x0fsection_changes\x18\n \x03(\x0b\x32\x18.paidan.v1.SectionChange\"7\n\x11GetRuleSetRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0cmin_position\x18\x02 \x01(\x03\"L\n\x12GetRuleSetResponse\x12$\n\x08rule_set\x18\x01 \x01(\x0b\x32\x12.paidan.v1.RuleSet\x12\x10\n\x08position\x18\x02 \x01(\x03\"b\n\x13ListRuleSetsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12\x14\n\x0cmin_position\x18\x04 \x01(\x03\"h\n\x14ListRuleSetsResponse\x12%\n\trule_sets\x18\x01 \x03(\x0b\x32\x12.paidan.v1.RuleSet\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08position\x18\x03 \x01(\x03\"e\n\x13\x44iffRuleSetsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x14\n\x0c\x66rom_version\x18\x02 \x01(\x03\x12\x12\n\nto_version\x18\x03 \x01(\x03\x12\x14\n\x0cmin_position\x18\x04 \x01(\x03\"\x80\x02\n\x14\x44iffRuleSetsResponse\x12\x14\n\x0c\x66rom_version\x18\x01 \x01(\x03\x12\x12\n\nto_version\x18\x02 \x01(\x03\x12+\n\x0crule_changes\x18\x03 \x03(\x0b\x32\x15.paidan.v1.RuleChange\x12\x35\n\x11\x61ttribute_changes\x18\x04 \x03(\x0b\x32\x1a.paidan.v1.AttributeChange\x12\x10\n\x08position\x18\x05 \x01(\x03\x12\x15\n\rorder_changed\x18\x06 \x01(\x08\x12\x31\n\x0fsection_changes\x18\x07 \x03(\x0b\x32\x18.paidan.v1.SectionChange*r\n\nChangeKind\x12\x1b\n\x17\x43HANGE_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11\x43HANGE_KIND_ADDED\x10\x01\x12\x17\n\x13\x43HANGE_KIND_REMOVED\x10\x02\x12\x17\n\x13\x43HANGE_KIND_CHANGED\x10\x03\x32\xc5\x02\n\x0bRuleService\x12I\n\nApplyRules\x12\x1c.paidan.v1.ApplyRulesRequest\x1a\x1d.paidan.v1.ApplyRulesResponse\x12I\n\nGetRuleSet\x12\x1c.paidan.v1.GetRuleSetRequest\x1a\x1d.paidan.v1.GetRuleSetResponse\x12O\n\x0cListRuleSets\x12\x1e.paidan.v1.ListRuleSetsRequest\x1a\x1f.paidan.v1.ListRuleSetsResponse\x12O\n\x0c\x44iffRuleSets\x12\x1e.paidan.v1.DiffRuleSetsRequest\x1a\x1f.paidan.v1.DiffRuleSetsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'paidan.v1.rules_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CHANGEKIND']._serialized_start=1677
-  _globals['_CHANGEKIND']._serialized_end=1791
+  _globals['_CHANGEKIND']._serialized_start=1905
+  _globals['_CHANGEKIND']._serialized_end=2019
   _globals['_RULESET']._serialized_start=70
   _globals['_RULESET']._serialized_end=252
   _globals['_FIELDCHANGE']._serialized_start=254
@@ -42,24 +42,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RULECHANGE']._serialized_end=418
   _globals['_ATTRIBUTECHANGE']._serialized_start=420
   _globals['_ATTRIBUTECHANGE']._serialized_end=524
-  _globals['_TASKMOVE']._serialized_start=526
-  _globals['_TASKMOVE']._serialized_end=587
-  _globals['_APPLYRULESREQUEST']._serialized_start=590
-  _globals['_APPLYRULESREQUEST']._serialized_end=752
-  _globals['_APPLYRULESRESPONSE']._serialized_start=755
-  _globals['_APPLYRULESRESPONSE']._serialized_end=1023
-  _globals['_GETRULESETREQUEST']._serialized_start=1025
-  _globals['_GETRULESETREQUEST']._serialized_end=1080
-  _globals['_GETRULESETRESPONSE']._serialized_start=1082
-  _globals['_GETRULESETRESPONSE']._serialized_end=1158
-  _globals['_LISTRULESETSREQUEST']._serialized_start=1160
-  _globals['_LISTRULESETSREQUEST']._serialized_end=1258
-  _globals['_LISTRULESETSRESPONSE']._serialized_start=1260
-  _globals['_LISTRULESETSRESPONSE']._serialized_end=1364
-  _globals['_DIFFRULESETSREQUEST']._serialized_start=1366
-  _globals['_DIFFRULESETSREQUEST']._serialized_end=1467
-  _globals['_DIFFRULESETSRESPONSE']._serialized_start=1470
-  _globals['_DIFFRULESETSRESPONSE']._serialized_end=1675
-  _globals['_RULESERVICE']._serialized_start=1794
-  _globals['_RULESERVICE']._serialized_end=2119
+  _globals['_SECTIONCHANGE']._serialized_start=526
+  _globals['_SECTIONCHANGE']._serialized_end=650
+  _globals['_TASKMOVE']._serialized_start=652
+  _globals['_TASKMOVE']._serialized_end=713
+  _globals['_APPLYRULESREQUEST']._serialized_start=716
+  _globals['_APPLYRULESREQUEST']._serialized_end=878
+  _globals['_APPLYRULESRESPONSE']._serialized_start=881
+  _globals['_APPLYRULESRESPONSE']._serialized_end=1200
+  _globals['_GETRULESETREQUEST']._serialized_start=1202
+  _globals['_GETRULESETREQUEST']._serialized_end=1257
+  _globals['_GETRULESETRESPONSE']._serialized_start=1259
+  _globals['_GETRULESETRESPONSE']._serialized_end=1335
+  _globals['_LISTRULESETSREQUEST']._serialized_start=1337
+  _globals['_LISTRULESETSREQUEST']._serialized_end=1435
+  _globals['_LISTRULESETSRESPONSE']._serialized_start=1437
+  _globals['_LISTRULESETSRESPONSE']._serialized_end=1541
+  _globals['_DIFFRULESETSREQUEST']._serialized_start=1543
+  _globals['_DIFFRULESETSREQUEST']._serialized_end=1644
+  _globals['_DIFFRULESETSRESPONSE']._serialized_start=1647
+  _globals['_DIFFRULESETSRESPONSE']._serialized_end=1903
+  _globals['_RULESERVICE']._serialized_start=2022
+  _globals['_RULESERVICE']._serialized_end=2347
 # @@protoc_insertion_point(module_scope)

@@ -197,6 +197,42 @@ class AttributeChange(_message.Message):
 Global___AttributeChange: _TypeAlias = AttributeChange  # noqa: Y015
 
 @_typing.final
+class SectionChange(_message.Message):
+    """One calendar, wrap-up template or task type that differs between two versions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SECTION_FIELD_NUMBER: _builtins.int
+    ENTRY_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    FIELDS_FIELD_NUMBER: _builtins.int
+    section: _builtins.str
+    """`calendars`, `templates` or `task_types`."""
+    entry: _builtins.str
+    """Its name there."""
+    kind: Global___ChangeKind.ValueType
+    """How it differs."""
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedCompositeFieldContainer[Global___FieldChange]:
+        """For a changed one: the fields that differ."""
+
+    def __init__(
+        self,
+        *,
+        section: _builtins.str = ...,
+        entry: _builtins.str = ...,
+        kind: Global___ChangeKind.ValueType = ...,
+        fields: _abc.Iterable[Global___FieldChange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry", b"entry", "fields", b"fields", "kind", b"kind", "section", b"section"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SectionChange: _TypeAlias = SectionChange  # noqa: Y015
+
+@_typing.final
 class TaskMove(_message.Message):
     """Waiting tasks that would come under another rule."""
 
@@ -285,6 +321,7 @@ class ApplyRulesResponse(_message.Message):
     MOVES_FIELD_NUMBER: _builtins.int
     WAITING_TASKS_FIELD_NUMBER: _builtins.int
     ORDER_CHANGED_FIELD_NUMBER: _builtins.int
+    SECTION_CHANGES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`workspaces/{workspace}/ruleSets/{version}` of the version in force."""
     version: _builtins.int
@@ -309,6 +346,10 @@ class ApplyRulesResponse(_message.Message):
     def moves(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaskMove]:
         """With `validate_only`: waiting tasks that would move from one rule to another."""
 
+    @_builtins.property
+    def section_changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___SectionChange]:
+        """With `validate_only`: calendars, templates and task types that differ."""
+
     def __init__(
         self,
         *,
@@ -321,10 +362,11 @@ class ApplyRulesResponse(_message.Message):
         moves: _abc.Iterable[Global___TaskMove] | None = ...,
         waiting_tasks: _builtins.int = ...,
         order_changed: _builtins.bool = ...,
+        section_changes: _abc.Iterable[Global___SectionChange] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute_changes", b"attribute_changes", "changed", b"changed", "moves", b"moves", "name", b"name", "order_changed", b"order_changed", "position", b"position", "rule_changes", b"rule_changes", "version", b"version", "waiting_tasks", b"waiting_tasks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute_changes", b"attribute_changes", "changed", b"changed", "moves", b"moves", "name", b"name", "order_changed", b"order_changed", "position", b"position", "rule_changes", b"rule_changes", "section_changes", b"section_changes", "version", b"version", "waiting_tasks", b"waiting_tasks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -496,6 +538,7 @@ class DiffRuleSetsResponse(_message.Message):
     ATTRIBUTE_CHANGES_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     ORDER_CHANGED_FIELD_NUMBER: _builtins.int
+    SECTION_CHANGES_FIELD_NUMBER: _builtins.int
     from_version: _builtins.int
     """The earlier version."""
     to_version: _builtins.int
@@ -512,6 +555,10 @@ class DiffRuleSetsResponse(_message.Message):
     def attribute_changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttributeChange]:
         """Declared attributes that differ."""
 
+    @_builtins.property
+    def section_changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___SectionChange]:
+        """Calendars, templates and task types that differ."""
+
     def __init__(
         self,
         *,
@@ -521,10 +568,11 @@ class DiffRuleSetsResponse(_message.Message):
         attribute_changes: _abc.Iterable[Global___AttributeChange] | None = ...,
         position: _builtins.int = ...,
         order_changed: _builtins.bool = ...,
+        section_changes: _abc.Iterable[Global___SectionChange] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute_changes", b"attribute_changes", "from_version", b"from_version", "order_changed", b"order_changed", "position", b"position", "rule_changes", b"rule_changes", "to_version", b"to_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute_changes", b"attribute_changes", "from_version", b"from_version", "order_changed", b"order_changed", "position", b"position", "rule_changes", b"rule_changes", "section_changes", b"section_changes", "to_version", b"to_version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -361,7 +361,7 @@ class CreateTaskRequest(_message.Message):
     region: _builtins.str
     """Region."""
     priority: _builtins.int
-    """0 to 100, larger is more urgent."""
+    """0 to 100, larger is more urgent. Left out: that of the task type."""
     request_id: _builtins.str
     """Makes a repeat harmless: it gets the first answer. At most 128 characters."""
     @_builtins.property
@@ -382,15 +382,17 @@ class CreateTaskRequest(_message.Message):
         customer: _builtins.str = ...,
         owner: _builtins.str = ...,
         region: _builtins.str = ...,
-        priority: _builtins.int = ...,
+        priority: _builtins.int | None = ...,
         person: Global___Person | None = ...,
         request_id: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["person", b"person"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "person", b"person", "priority", b"priority"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "business_type", b"business_type", "customer", b"customer", "owner", b"owner", "parent", b"parent", "person", b"person", "priority", b"priority", "region", b"region", "request_id", b"request_id", "task_type", b"task_type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "attributes", b"attributes", "business_type", b"business_type", "customer", b"customer", "owner", b"owner", "parent", b"parent", "person", b"person", "priority", b"priority", "region", b"region", "request_id", b"request_id", "task_type", b"task_type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
 
 Global___CreateTaskRequest: _TypeAlias = CreateTaskRequest  # noqa: Y015
 
@@ -423,6 +425,72 @@ class CreateTaskResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateTaskResponse: _TypeAlias = CreateTaskResponse  # noqa: Y015
+
+@_typing.final
+class BatchCreateTasksRequest(_message.Message):
+    """Asks to create many tasks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    REQUESTS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """Required. `workspaces/{workspace}`."""
+    request_id: _builtins.str
+    """Makes a repeat harmless: it gets the first answer. At most 128 characters."""
+    @_builtins.property
+    def requests(self) -> _containers.RepeatedCompositeFieldContainer[Global___CreateTaskRequest]:
+        """Required. At most 1000. The parent of each is the batch's or empty; none has a request id of its own."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        requests: _abc.Iterable[Global___CreateTaskRequest] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["parent", b"parent", "request_id", b"request_id", "requests", b"requests"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchCreateTasksRequest: _TypeAlias = BatchCreateTasksRequest  # noqa: Y015
+
+@_typing.final
+class BatchCreateTasksResponse(_message.Message):
+    """The tasks are there."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBERS_FIELD_NUMBER: _builtins.int
+    NAMES_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    """Position of the last event this caused. A query that demands it sees the effect."""
+    @_builtins.property
+    def numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The tasks' numbers in the order of the requests; each follows the one before."""
+
+    @_builtins.property
+    def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The same as `workspaces/{workspace}/tasks/{number}`."""
+
+    def __init__(
+        self,
+        *,
+        numbers: _abc.Iterable[_builtins.int] | None = ...,
+        names: _abc.Iterable[_builtins.str] | None = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["names", b"names", "numbers", b"numbers", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchCreateTasksResponse: _TypeAlias = BatchCreateTasksResponse  # noqa: Y015
 
 @_typing.final
 class GetTaskRequest(_message.Message):
@@ -1125,3 +1193,159 @@ class UnlockTaskResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UnlockTaskResponse: _TypeAlias = UnlockTaskResponse  # noqa: Y015
+
+@_typing.final
+class WatchAssignmentsRequest(_message.Message):
+    """Asks for the work of one agent, now and from now on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    FROM_POSITION_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """Required. `workspaces/{workspace}`."""
+    agent: _builtins.str
+    """Required. Id of the agent."""
+    from_position: _builtins.int
+    """Position of the last message received: everything after it follows, and no snapshot. 0: a snapshot comes first."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        agent: _builtins.str = ...,
+        from_position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "from_position", b"from_position", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchAssignmentsRequest: _TypeAlias = WatchAssignmentsRequest  # noqa: Y015
+
+@_typing.final
+class WatchAssignmentsResponse(_message.Message):
+    """Either of a snapshot, or changes, or neither: then only the position has moved on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    """Everything of this agent up to here has been sent: a new call goes on from it. 0: more of the snapshot follows."""
+    @_builtins.property
+    def snapshot(self) -> Global___AssignmentSnapshot:
+        """Set: this is (a part of) what the agent held at the position of the snapshot's last message."""
+
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssignmentChange]:
+        """What has changed since, in the order of the log. All changes of one position stand in one message."""
+
+    def __init__(
+        self,
+        *,
+        position: _builtins.int = ...,
+        snapshot: Global___AssignmentSnapshot | None = ...,
+        changes: _abc.Iterable[Global___AssignmentChange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["snapshot", b"snapshot"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "position", b"position", "snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchAssignmentsResponse: _TypeAlias = WatchAssignmentsResponse  # noqa: Y015
+
+@_typing.final
+class AssignmentSnapshot(_message.Message):
+    """Work that an agent holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASKS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def tasks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Task]:
+        """By number."""
+
+    def __init__(
+        self,
+        *,
+        tasks: _abc.Iterable[Global___Task] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["tasks", b"tasks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AssignmentSnapshot: _TypeAlias = AssignmentSnapshot  # noqa: Y015
+
+@_typing.final
+class AssignmentChange(_message.Message):
+    """One task came to an agent, moved on, or is its own no longer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    EVENT_TIME_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
+    GRANT_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    GIVEN_TO_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    TASK_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """What happened, as a stable word: `assigned`, `started`, `taken_away`, `completed`, `cancelled`. Others may come."""
+    position: _builtins.int
+    """Position of the event in the log. Of `assigned` it is the grant."""
+    name: _builtins.str
+    """`workspaces/{workspace}/tasks/{number}`."""
+    number: _builtins.int
+    """The task's number."""
+    held: _builtins.bool
+    """Whether the agent holds the task after this."""
+    grant: _builtins.int
+    """Grant of the assignment, where the event names it: `assigned`, `started`, `completed`."""
+    method: _builtins.str
+    """Of `assigned`: `push`, `claim` or `manual`."""
+    given_to: _builtins.str
+    """Of `taken_away`: the agent who has the task now."""
+    reason: _builtins.str
+    """Why, where somebody said so; long numbers in it are masked."""
+    @_builtins.property
+    def event_time(self) -> _timestamp_pb2.Timestamp:
+        """When it happened."""
+
+    @_builtins.property
+    def task(self) -> Global___Task:
+        """Of `assigned`: the task as far as an agent needs it. Its type is empty in the rare case that nothing but the number
+        could be had in time; GetTask has the rest then.
+        """
+
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        position: _builtins.int = ...,
+        event_time: _timestamp_pb2.Timestamp | None = ...,
+        name: _builtins.str = ...,
+        number: _builtins.int = ...,
+        held: _builtins.bool = ...,
+        grant: _builtins.int = ...,
+        method: _builtins.str = ...,
+        given_to: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        task: Global___Task | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "task", b"task"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "given_to", b"given_to", "grant", b"grant", "held", b"held", "kind", b"kind", "method", b"method", "name", b"name", "number", b"number", "position", b"position", "reason", b"reason", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AssignmentChange: _TypeAlias = AssignmentChange  # noqa: Y015

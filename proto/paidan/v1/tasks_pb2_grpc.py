@@ -43,6 +43,11 @@ class TaskServiceStub:
                 request_serializer=paidan_dot_v1_dot_tasks__pb2.CreateTaskRequest.SerializeToString,
                 response_deserializer=paidan_dot_v1_dot_tasks__pb2.CreateTaskResponse.FromString,
                 _registered_method=True)
+        self.BatchCreateTasks = channel.unary_unary(
+                '/paidan.v1.TaskService/BatchCreateTasks',
+                request_serializer=paidan_dot_v1_dot_tasks__pb2.BatchCreateTasksRequest.SerializeToString,
+                response_deserializer=paidan_dot_v1_dot_tasks__pb2.BatchCreateTasksResponse.FromString,
+                _registered_method=True)
         self.GetTask = channel.unary_unary(
                 '/paidan.v1.TaskService/GetTask',
                 request_serializer=paidan_dot_v1_dot_tasks__pb2.GetTaskRequest.SerializeToString,
@@ -93,6 +98,11 @@ class TaskServiceStub:
                 request_serializer=paidan_dot_v1_dot_tasks__pb2.UnlockTaskRequest.SerializeToString,
                 response_deserializer=paidan_dot_v1_dot_tasks__pb2.UnlockTaskResponse.FromString,
                 _registered_method=True)
+        self.WatchAssignments = channel.unary_stream(
+                '/paidan.v1.TaskService/WatchAssignments',
+                request_serializer=paidan_dot_v1_dot_tasks__pb2.WatchAssignmentsRequest.SerializeToString,
+                response_deserializer=paidan_dot_v1_dot_tasks__pb2.WatchAssignmentsResponse.FromString,
+                _registered_method=True)
 
 
 class TaskServiceServicer:
@@ -104,6 +114,13 @@ class TaskServiceServicer:
 
     def CreateTask(self, request, context):
         """Creates one task.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchCreateTasks(self, request, context):
+        """Creates many tasks in one decision: all of them, or none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -179,6 +196,13 @@ class TaskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchAssignments(self, request, context):
+        """The work of one agent: what it holds now, and then every change, the moment it is durable.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TaskServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -186,6 +210,11 @@ def add_TaskServiceServicer_to_server(servicer, server):
                     servicer.CreateTask,
                     request_deserializer=paidan_dot_v1_dot_tasks__pb2.CreateTaskRequest.FromString,
                     response_serializer=paidan_dot_v1_dot_tasks__pb2.CreateTaskResponse.SerializeToString,
+            ),
+            'BatchCreateTasks': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchCreateTasks,
+                    request_deserializer=paidan_dot_v1_dot_tasks__pb2.BatchCreateTasksRequest.FromString,
+                    response_serializer=paidan_dot_v1_dot_tasks__pb2.BatchCreateTasksResponse.SerializeToString,
             ),
             'GetTask': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTask,
@@ -237,6 +266,11 @@ def add_TaskServiceServicer_to_server(servicer, server):
                     request_deserializer=paidan_dot_v1_dot_tasks__pb2.UnlockTaskRequest.FromString,
                     response_serializer=paidan_dot_v1_dot_tasks__pb2.UnlockTaskResponse.SerializeToString,
             ),
+            'WatchAssignments': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchAssignments,
+                    request_deserializer=paidan_dot_v1_dot_tasks__pb2.WatchAssignmentsRequest.FromString,
+                    response_serializer=paidan_dot_v1_dot_tasks__pb2.WatchAssignmentsResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'paidan.v1.TaskService', rpc_method_handlers)
@@ -269,6 +303,33 @@ class TaskService:
             '/paidan.v1.TaskService/CreateTask',
             paidan_dot_v1_dot_tasks__pb2.CreateTaskRequest.SerializeToString,
             paidan_dot_v1_dot_tasks__pb2.CreateTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchCreateTasks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paidan.v1.TaskService/BatchCreateTasks',
+            paidan_dot_v1_dot_tasks__pb2.BatchCreateTasksRequest.SerializeToString,
+            paidan_dot_v1_dot_tasks__pb2.BatchCreateTasksResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -539,6 +600,33 @@ class TaskService:
             '/paidan.v1.TaskService/UnlockTask',
             paidan_dot_v1_dot_tasks__pb2.UnlockTaskRequest.SerializeToString,
             paidan_dot_v1_dot_tasks__pb2.UnlockTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchAssignments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/paidan.v1.TaskService/WatchAssignments',
+            paidan_dot_v1_dot_tasks__pb2.WatchAssignmentsRequest.SerializeToString,
+            paidan_dot_v1_dot_tasks__pb2.WatchAssignmentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

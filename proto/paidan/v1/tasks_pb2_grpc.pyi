@@ -39,6 +39,8 @@ class TaskServiceStub:
     def __new__(cls, channel: _aio.Channel) -> TaskServiceAsyncStub: ...
     CreateTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.CreateTaskRequest, _tasks_pb2.CreateTaskResponse]
     """Creates one task."""
+    BatchCreateTasks: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.BatchCreateTasksRequest, _tasks_pb2.BatchCreateTasksResponse]
+    """Creates many tasks in one decision: all of them, or none."""
     GetTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.GetTaskRequest, _tasks_pb2.GetTaskResponse]
     """One task."""
     ListTasks: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.ListTasksRequest, _tasks_pb2.ListTasksResponse]
@@ -59,6 +61,8 @@ class TaskServiceStub:
     """An agent keeps a task for a while: nothing takes it from him. Its time limit runs on."""
     UnlockTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.UnlockTaskRequest, _tasks_pb2.UnlockTaskResponse]
     """An agent ends a lock early."""
+    WatchAssignments: _grpc.UnaryStreamMultiCallable[_tasks_pb2.WatchAssignmentsRequest, _tasks_pb2.WatchAssignmentsResponse]
+    """The work of one agent: what it holds now, and then every change, the moment it is durable."""
 
 @_typing.type_check_only
 class TaskServiceAsyncStub(TaskServiceStub):
@@ -71,6 +75,8 @@ class TaskServiceAsyncStub(TaskServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.CreateTaskRequest, _tasks_pb2.CreateTaskResponse]  # type: ignore[assignment]
     """Creates one task."""
+    BatchCreateTasks: _aio.UnaryUnaryMultiCallable[_tasks_pb2.BatchCreateTasksRequest, _tasks_pb2.BatchCreateTasksResponse]  # type: ignore[assignment]
+    """Creates many tasks in one decision: all of them, or none."""
     GetTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.GetTaskRequest, _tasks_pb2.GetTaskResponse]  # type: ignore[assignment]
     """One task."""
     ListTasks: _aio.UnaryUnaryMultiCallable[_tasks_pb2.ListTasksRequest, _tasks_pb2.ListTasksResponse]  # type: ignore[assignment]
@@ -91,6 +97,8 @@ class TaskServiceAsyncStub(TaskServiceStub):
     """An agent keeps a task for a while: nothing takes it from him. Its time limit runs on."""
     UnlockTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.UnlockTaskRequest, _tasks_pb2.UnlockTaskResponse]  # type: ignore[assignment]
     """An agent ends a lock early."""
+    WatchAssignments: _aio.UnaryStreamMultiCallable[_tasks_pb2.WatchAssignmentsRequest, _tasks_pb2.WatchAssignmentsResponse]  # type: ignore[assignment]
+    """The work of one agent: what it holds now, and then every change, the moment it is durable."""
 
 class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
     """What services, agents and supervisors ask of single tasks.
@@ -106,6 +114,14 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tasks_pb2.CreateTaskResponse, _abc.Awaitable[_tasks_pb2.CreateTaskResponse]]:
         """Creates one task."""
+
+    @_abc_1.abstractmethod
+    def BatchCreateTasks(
+        self,
+        request: _tasks_pb2.BatchCreateTasksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.BatchCreateTasksResponse, _abc.Awaitable[_tasks_pb2.BatchCreateTasksResponse]]:
+        """Creates many tasks in one decision: all of them, or none."""
 
     @_abc_1.abstractmethod
     def GetTask(
@@ -186,5 +202,13 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tasks_pb2.UnlockTaskResponse, _abc.Awaitable[_tasks_pb2.UnlockTaskResponse]]:
         """An agent ends a lock early."""
+
+    @_abc_1.abstractmethod
+    def WatchAssignments(
+        self,
+        request: _tasks_pb2.WatchAssignmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_tasks_pb2.WatchAssignmentsResponse], _abc.AsyncIterator[_tasks_pb2.WatchAssignmentsResponse]]:
+        """The work of one agent: what it holds now, and then every change, the moment it is durable."""
 
 def add_TaskServiceServicer_to_server(servicer: TaskServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
