@@ -7,20 +7,11 @@ from adapters.cli.session import fail
 
 def milliseconds_of(text: str, option: str) -> int:
     """The duration. Ends the command where it is none, or longer than ten years."""
-    from engine.rules.durations import duration
-    from engine.rules.outline import outline
-    from engine.rules.problems import DocumentError
-    from engine.rules.readers import Notes
-    from engine.rules.source import Source
+    from engine.rules.durations import MAX_DURATION_MS, read_duration
 
-    source = Source(text)
-    notes = Notes(source)
-    try:
-        node = outline(source)
-        found: int | None = None if node is None else duration(node, option, notes)
-    except DocumentError:
-        found = None
+    found = read_duration(text)
     if found is None:
-        told = notes.problems[0].message if notes.problems else "Expected a duration such as 90s, 10m, 1h30m or 3d"
-        raise fail(f"{option}: {told}")
+        raise fail(f"{option}: Expected a duration such as 90s, 10m, 1h30m or 3d, but got {text[:80]!r}")
+    if not 0 < found <= MAX_DURATION_MS:
+        raise fail(f"{option}: Expected more than nothing and at most 3660d, but got {text}")
     return found
