@@ -19,6 +19,8 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     changed: bool = True
     """False: what was asked for was so already."""
     refusal: Refusal | None = None
+    until: int = 0
+    """Of a lock: when it ends, in milliseconds since 1970 UTC."""
     fingerprint: str = ""
     """Of the command that was answered."""
 
@@ -33,6 +35,7 @@ def answer_of(recorded: ev.Recorded) -> Answer:
         number=_number(event),
         agent=getattr(event, "agent", None),
         changed=not isinstance(event, ev.CommandHadNoEffect),
+        until=event.until if isinstance(event, ev.TaskLocked) else 0,
         fingerprint=recorded.fingerprint,
     )
 

@@ -1,8 +1,9 @@
 """What if: the inputs of a log, lived through again under another rule document.
 
 What came from outside (rosters, presence, rows, tasks, work done) comes again at the times it came; what the engine
-decided is decided anew. Work that was finished is finished by whoever holds it here, or, if nobody does yet, as soon
-as somebody does.
+decided, recycling and escalation among it, is decided anew. Work that was started, locked or finished is so by whoever
+holds it here; what nobody holds yet is finished as soon as somebody does. A handover is one agent's own judgement: he
+hands over what he holds here too; for the rest it counts as refused, since another might have kept it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from engine import events as ev
 from engine.decide.forms import wrap_up_made_to_fit
 from engine.decide.settling import reason_of
 from engine.inputs import inputs_of
+from engine.inputs_of_work import start, work_of
 from engine.refusals import Refusal
 from engine.rules.policy import policy_of
 from engine.state import State
@@ -90,10 +92,11 @@ class Simulation:
     def feed(self, recorded: ev.Recorded) -> None:
         """One event of the log."""
         self._events += 1
+        decided = self._comes_of_a_handover(recorded.event)
         self._real.restore([recorded])
         self._tally_real.count(recorded.event, self._real.state)
         self._until(recorded.at)
-        for command in self._inputs(recorded.event):
+        for command in () if decided else self._inputs(recorded):
             self._do(command, recorded.at)
         self._pay(recorded.at)
 
@@ -145,27 +148,18 @@ class Simulation:
             for command in self._finish(done) if task is not None else ():
                 self._do(command, now)
 
-    def _inputs(self, event: ev.Event) -> list[cmd.Command]:
-        """The commands that bring what this event brought from outside."""
-        match event:
-            case ev.TaskCompleted(task=task):
-                self._owed[task] = event
-                return []
-            case ev.TasksCancelled(tasks=tasks, swept=None):
-                return [cmd.CancelTask(task, self._grant(task), event.reason) for task in tasks]
-            case ev.AgentsRemoved(agents=agents):
-                return [cmd.SetPresence(agent, "offline", "removed") for agent in agents]
-            case ev.TaskReassigned(task=task, agent=agent):
-                return [cmd.ReassignTask(task, agent, self._grant(task), event.reason)]
-            case ev.TaskStarted(task=task):
-                return self._start(task)
-        return inputs_of(event, self._other.state)
+    def _comes_of_a_handover(self, event: ev.Event) -> bool:
+        """Whether the event only says where a task went that had just come back: no supervisor asked for it."""
+        task = self._real.state.tasks.get(event.task) if isinstance(event, ev.TaskReassigned) else None
+        return task is not None and task.status == "returned"
 
-    def _start(self, number: int) -> list[cmd.Command]:
-        task = self._other.state.tasks.get(number)
-        return (
-            [cmd.StartTask(number, task.agent, task.grant)] if task and task.status == "assigned" and task.agent else []
-        )
+    def _inputs(self, recorded: ev.Recorded) -> list[cmd.Command]:
+        """The commands that bring what this event brought from outside."""
+        event, state = recorded.event, self._other.state
+        if isinstance(event, ev.TaskCompleted):
+            self._owed[event.task] = event
+            return []
+        return inputs_of(event, state) or work_of(event, state, recorded.at)
 
     def _finish(self, done: ev.TaskCompleted) -> list[cmd.Command]:
         task = self._other.state.tasks[done.task]
@@ -173,11 +167,7 @@ class Simulation:
         terms = policy_of(state.rule_set, task.type, state.rule_of(task)).wrap_up if state.rule_set else None
         wrap_up = wrap_up_made_to_fit(terms, done.wrap_up) if terms else done.wrap_up
         complete = cmd.CompleteTask(task.number, task.agent or "", task.grant, wrap_up)
-        return [*self._start(done.task), complete]
-
-    def _grant(self, number: int) -> int:
-        task = self._other.state.tasks.get(number)
-        return task.grant if task else 0
+        return [*start(task), complete]
 
 
 def _waiting(state: State) -> dict[str, int]:

@@ -19,6 +19,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, one object
 RequestId = Annotated[
     str, typer.Option("--request-id", help="Makes a repeat harmless: it gets the first answer. Default: a fresh one.")
 ]
+Holder = Annotated[str, typer.Option("--agent", help="Id of the agent. Default: whoever holds it.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for those who read the log.")]
 Grant = Annotated[
     int | None, typer.Option("--grant", min=0, help="Grant of the assignment. Default: the one now in force.")

@@ -30,6 +30,10 @@ def _pool(task: Any) -> str:
     return f"{waiting}, lane {lane}" if waiting and lane else waiting
 
 
+def _escalated(task: Any) -> str:
+    return "a supervisor should look at it" if task.escalated else ""
+
+
 TASK_COLUMNS: list[Column] = [
     ("task#", field("number")), ("type", field("type")), ("status", word("status")), ("prio#", field("priority")),
     ("rule", field("rule")), ("agent", field("agent")), ("waiting for", field("waiting_for")),
@@ -41,7 +45,9 @@ TASK_FIELDS: list[Column] = [
     ("status", word("status")), ("priority", field("priority")), ("customer", field("customer")),
     ("person", _person), ("owner", field("owner")), ("region", field("region")), ("attributes", pairs("attributes")),
     ("from", _where), ("rule", _rule), ("waiting for", field("waiting_for")), ("waits", _pool), ("agent", _holder),
-    ("picked by", field("picked_by")), ("passed over", listed("passed")), ("created", time("create_time")),
+    ("locked until", time("locked_until")), ("recycled", field("recycled")), ("handed over", field("handed_over")),
+    ("escalated", _escalated), ("picked by", field("picked_by")), ("passed over", listed("passed")),
+    ("created", time("create_time")),
     ("started", time("start_time")), ("ended", time("end_time")), ("wrap-up", pairs("wrap_up")),
     ("events", listed("positions")),
 ]  # fmt: skip

@@ -1,23 +1,21 @@
-"""``paidan tasks``: create, list, show, watch, claim, start, complete, reassign, cancel."""
+"""``paidan tasks``: create, list, show, watch, claim, start, complete, reassign, cancel; the rest in ``keeping.py``."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from adapters.cli.options import Filter, Grant, Limit, OrderBy, Reason, RequestId, TaskNumber
+from adapters.cli import keeping
+from adapters.cli.holding import grant_of, held
+from adapters.cli.options import Filter, Grant, Holder, Limit, OrderBy, Reason, RequestId, TaskNumber
 from adapters.cli.pairs import pairs_of, values_of
-from adapters.cli.session import REFUSED, Session, fail, remote
+from adapters.cli.session import Session, fail, remote
 from adapters.cli.task_watch import watch
-
-if TYPE_CHECKING:
-    from paidan.v1.tasks_pb2 import Task
 
 app = typer.Typer(help="Single tasks, from creation to completion.", no_args_is_help=True)
 
-Agent = Annotated[str, typer.Option("--agent", help="Id of the agent. Default: whoever holds it.")]
 GivenAgent = Annotated[str, typer.Argument(metavar="AGENT", help="Id of the agent.")]
 
 
@@ -129,14 +127,14 @@ def claim(
 @app.command("start")
 @remote
 def start(
-    session: Session, task: TaskNumber, agent: Agent = "", grant: Grant = None, request_id: RequestId = ""
+    session: Session, task: TaskNumber, agent: Holder = "", grant: Grant = None, request_id: RequestId = ""
 ) -> None:
     """An agent begins work on a task that it holds."""
     from paidan.v1.tasks_pb2 import StartTaskRequest
 
     from adapters.grpc_api.client import fresh_request_id
 
-    agent, grant = _held(session, task, agent, grant)
+    agent, grant = held(session, task, agent, grant)
     request = StartTaskRequest(
         name=session.name("tasks", task), agent=agent, grant=grant, request_id=request_id or fresh_request_id()
     )
@@ -153,7 +151,7 @@ def complete(
     wrap_up: Annotated[
         list[str], typer.Option("--wrap-up", "-w", metavar="FIELD=VALUE", help="A field of the rule's wrap-up.")
     ] = [],  # noqa: B006
-    agent: Agent = "",
+    agent: Holder = "",
     grant: Grant = None,
     request_id: RequestId = "",
 ) -> None:
@@ -163,7 +161,7 @@ def complete(
     from adapters.grpc_api.client import fresh_request_id
 
     fields = pairs_of(wrap_up, "--wrap-up")
-    agent, grant = _held(session, task, agent, grant)
+    agent, grant = held(session, task, agent, grant)
     request = CompleteTaskRequest(
         name=session.name("tasks", task), agent=agent, grant=grant, wrap_up=fields,
         request_id=request_id or fresh_request_id(),
@@ -184,7 +182,7 @@ def reassign(
     from adapters.grpc_api.client import fresh_request_id
 
     request = ReassignTaskRequest(
-        name=session.name("tasks", task), agent=agent, grant=_grant(session, task, grant), reason=reason,
+        name=session.name("tasks", task), agent=agent, grant=grant_of(session, task, grant), reason=reason,
         request_id=request_id or fresh_request_id(),
     )  # fmt: skip
     answer = session.ask(session.client.tasks.ReassignTask, request)
@@ -202,31 +200,11 @@ def cancel(
     from adapters.grpc_api.client import fresh_request_id
 
     request = CancelTaskRequest(
-        name=session.name("tasks", task), grant=_grant(session, task, grant), reason=reason,
+        name=session.name("tasks", task), grant=grant_of(session, task, grant), reason=reason,
         request_id=request_id or fresh_request_id(),
     )  # fmt: skip
     answer = session.ask(session.client.tasks.CancelTask, request)
     session.tell(answer, f"Task {task} is cancelled (position {answer.position}).")
 
 
-def _held(session: Session, number: int, agent: str, grant: int | None) -> tuple[str, int]:
-    """Agent and grant of who holds the task, as far as they are not given. Ends the command where nobody does."""
-    if agent and grant is not None:
-        return agent, grant
-    task = _now(session, number)
-    if not task.agent:
-        raise fail(f"Expected an agent to hold task {number}, but nobody does", REFUSED)
-    return agent or task.agent, task.grant if grant is None else grant
-
-
-def _grant(session: Session, number: int, grant: int | None) -> int:
-    """The grant in force, 0 where nobody holds the task, unless one is given."""
-    return _now(session, number).grant if grant is None else grant
-
-
-def _now(session: Session, number: int) -> Task:
-    """The task as the log has it at this moment, not as a view that lags behind."""
-    from paidan.v1.tasks_pb2 import GetTaskRequest
-
-    request = GetTaskRequest(name=session.name("tasks", number), min_position=session.head())
-    return session.ask(session.client.tasks.GetTask, request).task
+keeping.register(app)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from google.protobuf.duration_pb2 import Duration
+
 from adapters.grpc_api.failures import invalid, not_found
 from engine.refusals import Violation
+from engine.rules.durations import MAX_DURATION_MS
 
 MAX_ID = 128
 MAX_TEXT = 4_096
@@ -97,6 +100,14 @@ class Checks:
         if not low <= value <= high:
             self.wrong(field, f"Expected {low} to {high}, but got {value}")
         return value
+
+    def period(self, field: str, value: Duration) -> int:
+        """Milliseconds, from 1 to ten years; what is finer is cut off."""
+        found = value.seconds * 1_000 + value.nanos // 1_000_000
+        if not (1 <= found <= MAX_DURATION_MS and 0 <= value.nanos < 10**9):
+            told = f"{value.seconds} s and {value.nanos} ns"
+            self.wrong(field, f"Expected 1 ms to {MAX_DURATION_MS // 86_400_000} days, but got {told}")
+        return found
 
     def page(self, request: Any) -> None:
         """Size, token and position of a request for a page; filters are read by the query itself."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -70,18 +70,8 @@ def _masked(person: ev.Person) -> ev.Person:
 
 def about_task(event: ev.Event, task: int) -> ev.Event | dict[str, Any]:
     """A chunked event cut down to one of its tasks; any other as it is, masked."""
-    match event:
-        case ev.TasksImported():
-            return _imported(event, task)
-        case ev.TasksPooled():
-            return _pooled(event, task)
-        case ev.TasksAllocated():
-            return _allocated(event, task)
-        case ev.TasksRelaxed(rule=rule, stage=stage):
-            return {"task": task, "rule": rule, "stage": stage}
-        case ev.TasksCancelled(tasks=tasks, agents=agents, reason=reason):
-            return {"task": task, "agent": agents[tasks.index(task)], "reason": reason}
-    return without_personal_data(event)
+    cut = _CUT.get(type(event))
+    return without_personal_data(event) if cut is None else cut(event, task)
 
 
 def _imported(event: ev.TasksImported, task: int) -> dict[str, Any]:
@@ -113,3 +103,38 @@ def _allocated(event: ev.TasksAllocated, task: int) -> dict[str, Any]:
         "picked_by": pick.by,
         "passed": pick.passed,
     }
+
+
+def _relaxed(event: ev.TasksRelaxed, task: int) -> dict[str, Any]:
+    return {"task": task, "rule": event.rule, "stage": event.stage}
+
+
+def _cancelled(event: ev.TasksCancelled, task: int) -> dict[str, Any]:
+    return {"task": task, "agent": event.agents[event.tasks.index(task)], "reason": event.reason}
+
+
+def _recycled(event: ev.TasksRecycled, task: int) -> dict[str, Any]:
+    return {"task": task, "agent": event.agents[event.tasks.index(task)], "cause": event.cause}
+
+
+def _handed_over(event: ev.TasksHandedOver, task: int) -> dict[str, Any]:
+    priority = event.priorities[event.tasks.index(task)]
+    found: dict[str, Any] = {"task": task, "agent": event.agent, "priority": priority, "note": event.note}
+    return found | {"to_agent": event.to_agent, "to_rule": event.to_rule}
+
+
+def _escalated(event: ev.TasksEscalated, task: int) -> dict[str, Any]:
+    return {"task": task, "reason": event.reason}
+
+
+_CUT: dict[type[ev.Event], Callable[[Any, int], dict[str, Any]]] = {
+    ev.TasksImported: _imported,
+    ev.TasksPooled: _pooled,
+    ev.TasksAllocated: _allocated,
+    ev.TasksRelaxed: _relaxed,
+    ev.TasksCancelled: _cancelled,
+    ev.TasksRecycled: _recycled,
+    ev.TasksHandedOver: _handed_over,
+    ev.TasksEscalated: _escalated,
+}
+"""Events of several tasks -> what they say of one of them."""

@@ -41,6 +41,10 @@ def task_message(name: str, row: TaskView) -> tasks_pb2.Task:
         end_time=timestamp(row.ended_at),
         wrap_up=row.wrap_up,
         positions=row.positions,
+        locked_until=timestamp(row.locked_until),
+        recycled=row.recycled,
+        handed_over=row.handed_over,
+        escalated=row.escalated,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import TypeAlias
 
 from paidan.v1 import tasks_pb2 as pb
 from paidan.v1.tasks_pb2_grpc import TaskServiceServicer
@@ -15,11 +16,15 @@ from adapters.grpc_api.desk import Context, Desk
 from adapters.grpc_api.reading import Reading
 from adapters.grpc_api.task_messages import task_message
 from adapters.grpc_api.values import of_values
+from adapters.grpc_api.words import timestamp
 from engine import commands as cmd
 from engine.decide.batches import MAX_BATCH
+from engine.decide.handover import MAX_TASKS
 from engine.events import Person
 
 MAX_FIELDS = 200
+
+_OfAssignment: TypeAlias = pb.StartTaskRequest | pb.CompleteTaskRequest | pb.LockTaskRequest | pb.UnlockTaskRequest
 
 
 class TaskService(TaskServiceServicer):
@@ -132,6 +137,30 @@ class TaskService(TaskServiceServicer):
         answer = await self._desk.submit(command, request.request_id, context)
         return pb.ReassignTaskResponse(name=request.name, grant=answer.position, position=answer.position)
 
+    async def HandOverTasks(self, request: pb.HandOverTasksRequest, context: Context) -> pb.HandOverTasksResponse:
+        checks = self._desk.checks()
+        checks.parent(request.parent)
+        command = _handover(checks, request)
+        checks.line("request_id", request.request_id)
+        checks.end()
+        answer = await self._desk.submit(command, request.request_id, context)
+        return pb.HandOverTasksResponse(position=answer.position)
+
+    async def LockTask(self, request: pb.LockTaskRequest, context: Context) -> pb.LockTaskResponse:
+        checks = self._desk.checks()
+        period_ms = checks.period("period", request.period)
+        note = checks.text("note", request.note)
+        number, agent, grant = self._held(request, checks)
+        command = cmd.LockTask(number, agent, grant, period_ms, note)
+        answer = await self._desk.submit(command, request.request_id, context)
+        until = timestamp(answer.until)
+        return pb.LockTaskResponse(name=request.name, locked_until=until, position=answer.position)
+
+    async def UnlockTask(self, request: pb.UnlockTaskRequest, context: Context) -> pb.UnlockTaskResponse:
+        number, agent, grant = self._held(request)
+        answer = await self._desk.submit(cmd.UnlockTask(number, agent, grant), request.request_id, context)
+        return pb.UnlockTaskResponse(name=request.name, position=answer.position)
+
     async def WatchAssignments(
         self, request: pb.WatchAssignmentsRequest, _context: Context
     ) -> AsyncIterator[pb.WatchAssignmentsResponse]:
@@ -144,9 +173,7 @@ class TaskService(TaskServiceServicer):
             async for message in messages:
                 yield message
 
-    def _held(
-        self, request: pb.StartTaskRequest | pb.CompleteTaskRequest, checks: Checks | None = None
-    ) -> tuple[int, str, int]:
+    def _held(self, request: _OfAssignment, checks: Checks | None = None) -> tuple[int, str, int]:
         """Task, agent and grant of a request about an assignment."""
         checks = checks or self._desk.checks()
         number = checks.number_in("tasks", request.name)
@@ -177,6 +204,25 @@ def _create(checks: Checks, request: pb.CreateTaskRequest) -> cmd.CreateTask:
         checks.line("region", request.region) or None,
         checks.number("priority", request.priority, 0, 100) if request.HasField("priority") else None,
         _person(checks, request),
+    )
+
+
+def _handover(checks: Checks, request: pb.HandOverTasksRequest) -> cmd.HandOverTasks:
+    if not 1 <= len(request.tasks) <= MAX_TASKS:
+        checks.wrong("tasks", f"Expected 1 to {MAX_TASKS} tasks, but got {len(request.tasks)}")
+        checks.end()
+    tasks = tuple(
+        cmd.Held(
+            checks.number(f"tasks[{place}].task", one.task, 1), checks.number(f"tasks[{place}].grant", one.grant, 1)
+        )
+        for place, one in enumerate(request.tasks)
+    )
+    return cmd.HandOverTasks(
+        checks.line("agent", request.agent, MAX_ID, required=True),
+        tasks,
+        checks.text("note", request.note),
+        checks.line("to_agent", request.to_agent, MAX_ID),
+        checks.line("to_rule", request.to_rule, MAX_ID),
     )
 
 

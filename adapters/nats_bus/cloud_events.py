@@ -7,8 +7,6 @@ need no percent-encoding, and a tenth of the header bytes are to be parsed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -16,6 +14,7 @@ import msgspec
 from adapters.nats_bus.facts import FACTS, Fact, type_of
 from adapters.nats_bus.fan_out import PackageOf, facts_of
 from adapters.nats_bus.subjects import Subjects
+from adapters.nats_bus.times import time_of
 from engine.events import Recorded
 
 CONTENT_TYPE = "application/cloudevents+json"
@@ -100,16 +99,6 @@ class Messages:
             requestid=recorded.request, correlationid=recorded.correlation, traceparent=recorded.trace, **rest,
         )  # fmt: skip
         return _encode(event)
-
-
-def time_of(at: int) -> str:
-    """Milliseconds since 1970 as RFC 3339."""
-    return f"{_second(at // 1_000)}.{at % 1_000:03}Z"
-
-
-@lru_cache(16)
-def _second(since_1970: int) -> str:
-    return f"{datetime.fromtimestamp(since_1970, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def _about(fact: Fact) -> bytes:

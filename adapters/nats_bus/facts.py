@@ -189,7 +189,7 @@ class TaskRelaxed(Fact, frozen=True):
 
 
 class TaskAssigned(Fact, frozen=True):
-    """An agent holds a task: given to him, claimed by him, or put into his hands by a supervisor."""
+    """An agent holds a task: given to him, claimed by him, or put into his hands by a supervisor or another agent."""
 
     kind: ClassVar[str] = "task.assigned"
     task: int
@@ -207,7 +207,7 @@ class TaskAssigned(Fact, frozen=True):
     passed: tuple[str, ...] = ()
     """Strategies that fell through before, each with its reason."""
     reason: str = ""
-    """A supervisor's."""
+    """A supervisor's, or the note of who handed it over."""
 
 
 class TaskTakenAway(Fact, frozen=True):
@@ -250,6 +250,70 @@ class TaskCancelled(Fact, frozen=True):
     agent: str | None = None
     package: int | None = None
     reason: str = ""
+
+
+class TaskRecycled(Fact, frozen=True):
+    """A task that nobody had begun was taken from its agent. The same moment's ``task.pooled`` says where it waits."""
+
+    kind: ClassVar[str] = "task.recycled"
+    task: int
+    agent: str
+    """Who held it until then."""
+    cause: str
+    """``not_started`` in its rule's time, ``agent_offline`` or ``agent_removed``."""
+    package: int | None = None
+
+
+class TaskHandedOver(Fact, frozen=True):
+    """An agent gave a task out of hand. The same moment's ``task.pooled`` or ``task.assigned`` says where it went."""
+
+    kind: ClassVar[str] = "task.handed_over"
+    task: int
+    agent: str
+    """Who held it until then."""
+    priority: int
+    """Its priority from now on."""
+    to_agent: str | None = None
+    """Whom he wanted to have it; he has it."""
+    to_rule: str | None = None
+    """Into whose pool he wanted it to go."""
+    note: str = ""
+    package: int | None = None
+
+
+class TaskEscalated(Fact, frozen=True):
+    """A limit was reached: a supervisor should look at the task. It is not recycled any more."""
+
+    kind: ClassVar[str] = "task.escalated"
+    task: int
+    reason: str
+    """``recycle_limit`` or ``handover_limit``."""
+    package: int | None = None
+
+
+class TaskLocked(Fact, frozen=True):
+    """The agent keeps the task until then, whatever else would take it away. Also when a lock is renewed."""
+
+    kind: ClassVar[str] = "task.locked"
+    task: int
+    agent: str
+    grant: int
+    until: str
+    """RFC 3339; at that moment it is unlocked."""
+    note: str = ""
+    package: int | None = None
+
+
+class TaskUnlocked(Fact, frozen=True):
+    """The lock is over; the agent holds the task still."""
+
+    kind: ClassVar[str] = "task.unlocked"
+    task: int
+    agent: str
+    grant: int
+    cause: str
+    """``asked`` by him, or ``ended``: its time was over."""
+    package: int | None = None
 
 
 # --- pools, commands --------------------------------------------------------------------------------------------------

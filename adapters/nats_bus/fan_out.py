@@ -11,6 +11,7 @@ from typing import Any
 
 from adapters.nats_bus import facts
 from adapters.nats_bus.facts import Fact, MaskedPerson
+from adapters.nats_bus.times import time_of
 from engine import events as ev
 from engine.events import Recorded
 from projections.masking import masked, masked_columns, masked_text
@@ -161,6 +162,31 @@ def _cancelled(event: ev.TasksCancelled, _recorded: Recorded, package_of: Packag
         yield facts.TaskCancelled(task, agent or None, package_of(task), reason)
 
 
+def _recycled(event: ev.TasksRecycled, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    for task, agent in zip(event.tasks, event.agents, strict=True):
+        yield facts.TaskRecycled(task, agent, event.cause, package_of(task))
+
+
+def _handed_over(event: ev.TasksHandedOver, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    note, to_agent, to_rule = masked_text(event.note), event.to_agent or None, event.to_rule or None
+    for task, priority in zip(event.tasks, event.priorities, strict=True):
+        yield facts.TaskHandedOver(task, event.agent, priority, to_agent, to_rule, note, package_of(task))
+
+
+def _escalated(event: ev.TasksEscalated, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    for task in event.tasks:
+        yield facts.TaskEscalated(task, event.reason, package_of(task))
+
+
+def _locked(event: ev.TaskLocked, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    until, note = time_of(event.until), masked_text(event.note)
+    yield facts.TaskLocked(event.task, event.agent, event.grant, until, note, package_of(event.task))
+
+
+def _unlocked(event: ev.TaskUnlocked, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    yield facts.TaskUnlocked(event.task, event.agent, event.grant, event.cause, package_of(event.task))
+
+
 def _stalled(event: ev.PoolStalled, *_: object) -> Iterable[Fact]:
     yield facts.PoolStalled(event.rule, event.stage, event.reason, event.waiting, event.lane)
 
@@ -199,6 +225,11 @@ FAN_OUT: dict[type[ev.Event], FanOut] = {
     ev.TaskCompleted: _completed,
     ev.TasksCancelled: _cancelled,
     ev.TaskReassigned: _reassigned,
+    ev.TasksRecycled: _recycled,
+    ev.TasksHandedOver: _handed_over,
+    ev.TasksEscalated: _escalated,
+    ev.TaskLocked: _locked,
+    ev.TaskUnlocked: _unlocked,
     ev.CommandRefused: _refused,
     ev.CommandHadNoEffect: _no_effect,
 }

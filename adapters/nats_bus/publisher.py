@@ -24,9 +24,10 @@ from nats.js.api import RawStreamMsg
 from adapters.log.codec import UnknownEventError
 from adapters.log.event_log import LogUnavailableError
 from adapters.nats_bus.batches import Connection, RefusedError
-from adapters.nats_bus.cloud_events import Messages, time_of
+from adapters.nats_bus.cloud_events import Messages
 from adapters.nats_bus.stream import Cursor, End, Stream, StreamLimits, id_of
 from adapters.nats_bus.tail import Batch, Tail, batches
+from adapters.nats_bus.times import time_of
 from adapters.processes.parent import stops_with_parent
 from engine.events import Recorded
 

@@ -50,6 +50,11 @@ TOLD = {
     "TaskCompleted.v1": ["task.completed.ann.3"],
     "TasksCancelled.v1": ["task.cancelled.ann.3", "task.cancelled.-.-"],
     "TaskReassigned.v1": ["task.taken_away.ann.3", "task.assigned.bob.3"],
+    "TasksRecycled.v1": ["task.recycled.ann.3", "task.recycled.bob.-"],
+    "TasksHandedOver.v1": ["task.handed_over.ann.3", "task.handed_over.ann.-"],
+    "TasksEscalated.v1": ["task.escalated.-.3"],
+    "TaskLocked.v1": ["task.locked.ann.3"],
+    "TaskUnlocked.v1": ["task.unlocked.ann.3"],
     "CommandRefused.v1": ["command.refused.ann.3"],
     "CommandHadNoEffect.v1": ["command.had_no_effect.ann.-"],
 }
@@ -130,6 +135,8 @@ def facts_in(event: ev.Event) -> int:
             return sum(len(placement.tasks) for placement in placements)
         case ev.TasksAllocated(tasks=tasks) | ev.TasksRelaxed(tasks=tasks) | ev.TasksCancelled(tasks=tasks):
             return len(tasks)
+        case ev.TasksRecycled(tasks=tasks) | ev.TasksHandedOver(tasks=tasks) | ev.TasksEscalated(tasks=tasks):
+            return len(tasks)
         case ev.AgentsRegistered(agents=agents) | ev.AgentsRemoved(agents=agents):
             return len(agents)
         case ev.TaskReassigned(held_by=held_by):
@@ -161,6 +168,8 @@ def test_nothing_personal_is_published() -> None:
         ev.TaskCreated(2, "t", "b", (), row, ev.Person(*secrets)),
         ev.TaskReassigned(1, "bob", "ann", None, 1, text),
         ev.TaskCompleted(1, "bob", 4, {"note": text}),
+        ev.TasksHandedOver("bob", (1,), (5,), text, "ann"),
+        ev.TaskLocked(1, "ann", 4, 9, text),
         ev.TasksCancelled((2,), ("",), text),
         ev.AgentPresenceChanged("ann", "away", text),
         ev.PackageFailed(1, text),

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
 from paidan.v1.agents_pb2_grpc import AgentServiceStub
 from paidan.v1.packages_pb2_grpc import PackageServiceStub
 from paidan.v1.rules_pb2_grpc import RuleServiceStub
@@ -22,7 +23,7 @@ from tests.crash.scene import PARENT
 
 FINAL = ("INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "FAILED_PRECONDITION", "ABORTED")
 AGAIN = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED")
-KEPT = ("position", "number", "grant", "changed", "version")
+KEPT = ("position", "number", "grant", "changed", "version", "locked_until")
 CALL_S, GIVE_UP_S, LOOK_S = 5.0, 90.0, 2.0
 OPTIONS = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500)]
 STUBS = (TaskServiceStub, AgentServiceStub, PackageServiceStub, RuleServiceStub)
@@ -119,7 +120,12 @@ class Asker:
                 return "refused", {"code": code, "reason": told_of(call).reason}
             return ("again" if code in AGAIN else "strange"), {"code": code, "message": call.details()}
         names = [field.name for field in response.DESCRIPTOR.fields]
-        return "ok", {name: getattr(response, name) for name in KEPT if name in names}
+        return "ok", {name: _plain(getattr(response, name)) for name in KEPT if name in names}
 
     def _line(self) -> Line:
         return self._lines[self._at % len(self._lines)]
+
+
+def _plain(value: Any) -> Any:
+    """Times as milliseconds since 1970."""
+    return value.ToMilliseconds() if isinstance(value, Timestamp) else value

@@ -14,6 +14,8 @@ import msgspec
 
 from engine import events as ev
 from engine.events import Recorded
+from tests.crash import check_returning
+from tests.crash.check_returning import BETWEEN
 from tests.crash.history import Findings
 
 OVER = ("completed", "cancelled")
@@ -26,6 +28,8 @@ class Task(msgspec.Struct):
     grant: int = 0
     rule: str | None = None
     status: str = "waits"
+    locked_until: int = 0
+    escalated: bool = False
 
 
 class Ledger:
@@ -44,15 +48,18 @@ class Ledger:
         self.parsed: dict[int, tuple[int, int]] = {}
         self.rest: dict[int, str] = {}
         """Package -> the last thing that was said of it."""
-        self._at = 0
+        self._at = self.now = 0
 
     def follow(self, log: list[Recorded]) -> None:
         """Take every event."""
         for recorded in log:
-            self._at = recorded.position
+            self._at, self.now = recorded.position, recorded.at
             take = TAKE.get(type(recorded.event))
             if take is not None:
                 take(self, recorded.event)
+        between = [number for number, task in self.tasks.items() if task.status == BETWEEN]
+        if between:
+            self.wrong(f"tasks {between[:5]} are in nobody's hands and in no pool at the end")
 
     def wrong(self, told: str) -> None:
         """Note what cannot be."""
@@ -86,31 +93,39 @@ class Ledger:
     def pooled(self, event: ev.TasksPooled) -> None:
         for placement in event.placements:
             for number in placement.tasks:
-                task = self._task(number)
-                if task.status != "waits":
+                task = self.task(number)
+                if task.status not in ("waits", BETWEEN):
                     self.wrong(f"task {number} goes into a pool, but it {task.status}")
-                task.rule = placement.rule
+                task.rule, task.status = placement.rule, "waits"
 
     def allocated(self, event: ev.TasksAllocated) -> None:
         for number, who, under in zip(event.tasks, event.who, event.under, strict=True):
             agent = event.agents[who]
             if self.presence.get(agent) != "available":
                 self.wrong(f"task {number} is pushed to {agent}, who is {self.presence.get(agent)}")
+            self._from_a_pool(number, agent)
             self._grant(number, agent, event.rules[under], "")
 
     def claimed(self, event: ev.TaskClaimed) -> None:
+        self._from_a_pool(event.task, event.agent)
         self._grant(event.task, event.agent, event.rule, "")
 
+    def _from_a_pool(self, number: int, agent: str) -> None:
+        if self.task(number).status == BETWEEN:
+            self.wrong(f"task {number} goes to {agent}, but it {BETWEEN} and is in no pool")
+
     def reassigned(self, event: ev.TaskReassigned) -> None:
+        if self.task(event.task).locked_until:
+            self.wrong(f"task {event.task} goes to {event.agent}, but {event.held_by} keeps it")
         self._grant(event.task, event.agent, event.rule, event.held_by)
 
     def _grant(self, number: int, agent: str, rule: str | None, held_by: str) -> None:
-        task = self._task(number)
+        task = self.task(number)
         if task.agent != held_by or task.status in OVER:
             self.wrong(
                 f"task {number} goes to {agent} from {held_by!r}, but {task.agent!r} has it and it {task.status}"
             )
-        self._release(task)
+        self.release(task)
         self.load[agent] += 1
         self.load_by_rule[agent, rule] += 1
         cap = self.caps.get(rule or "")
@@ -120,32 +135,32 @@ class Ledger:
             self.wrong(f"{agent} holds {self.load_by_rule[agent, rule]} under {rule}, whose cap is {cap}")
         task.agent, task.grant, task.rule, task.status = agent, self._at, rule, "is assigned"
 
-    def _release(self, task: Task) -> None:
+    def release(self, task: Task) -> None:
         if task.agent:
             self.load[task.agent] -= 1
             self.load_by_rule[task.agent, task.rule] -= 1
-        task.agent = ""
+        task.agent, task.locked_until = "", 0
 
     def started(self, event: ev.TaskStarted) -> None:
         self._held(event, "is assigned")
-        self._task(event.task).status = "is in progress"
+        self.task(event.task).status = "is in progress"
 
     def completed(self, event: ev.TaskCompleted) -> None:
         self._held(event, "is in progress")
-        self._release(self._task(event.task))
-        self._task(event.task).status = "completed"
+        self.release(self.task(event.task))
+        self.task(event.task).status = "completed"
 
     def _held(self, event: ev.TaskStarted | ev.TaskCompleted, status: str) -> None:
-        task = self._task(event.task)
+        task = self.task(event.task)
         if (task.agent, task.grant, task.status) != (event.agent, event.grant, status):
             self.wrong(f"{event.agent} acts on task {event.task} under grant {event.grant}, but {task}")
 
     def cancelled(self, event: ev.TasksCancelled) -> None:
         for number, agent in zip(event.tasks, event.agents, strict=True):
-            task = self._task(number)
+            task = self.task(number)
             if task.agent != agent or task.status in OVER:
                 self.wrong(f"task {number} is cancelled from {agent!r}, but {task}")
-            self._release(task)
+            self.release(task)
             task.status = "cancelled"
 
     def package(self, event: Any) -> None:
@@ -153,7 +168,7 @@ class Ledger:
         if isinstance(event, ev.PackageParsed):
             self.parsed[event.package] = (event.rows, event.rejected)
 
-    def _task(self, number: int) -> Task:
+    def task(self, number: int) -> Task:
         if number not in self.tasks:
             self.wrong(f"task {number} was never created")
             self.tasks[number] = Task()
@@ -173,6 +188,11 @@ TAKE: dict[type[ev.Event], Callable[[Ledger, Any], None]] = {
     ev.TaskStarted: Ledger.started,
     ev.TaskCompleted: Ledger.completed,
     ev.TasksCancelled: Ledger.cancelled,
+    ev.TasksRecycled: check_returning.recycled,
+    ev.TasksHandedOver: check_returning.handed_over,
+    ev.TasksEscalated: check_returning.escalated,
+    ev.TaskLocked: check_returning.locked,
+    ev.TaskUnlocked: check_returning.unlocked,
     ev.PackageRegistered: Ledger.package,
     ev.PackageParsed: Ledger.package,
     ev.PackageDistributed: Ledger.package,

@@ -49,7 +49,7 @@ def _ids(messages: list[Message]) -> Findings:
 
 
 def _facts(log: list[Recorded], messages: list[Message]) -> Findings:
-    """Who was created and granted, by our own reading of the log, without the publisher's fan-out."""
+    """Who was created, granted and given back, by our own reading of the log, without the publisher's fan-out."""
     wanted: Counter[tuple[Any, ...]] = Counter()
     for recorded in log:
         wanted.update(_of(recorded))
@@ -60,6 +60,8 @@ def _facts(log: list[Recorded], messages: list[Message]) -> Findings:
             found["created", data["task"]] += 1
         elif kind == ["task", "assigned"]:
             found["assigned", data["task"], data["agent"], data["grant"]] += 1
+        elif kind in (["task", "recycled"], ["task", "handed_over"]):
+            found["lost", data["task"], data["agent"]] += 1
     wrong = {fact: (wanted[fact], found[fact]) for fact in wanted | found if wanted[fact] != found[fact]}
     return [f"fact {fact}: {pair[0]} in the log, {pair[1]} in the stream" for fact, pair in list(wrong.items())[:MOST]]
 
@@ -75,4 +77,8 @@ def _of(recorded: Recorded) -> list[tuple[Any, ...]]:
             return [("assigned", task, agents[place], recorded.position) for task, place in pairs]
         case ev.TaskClaimed(task=task, agent=agent) | ev.TaskReassigned(task=task, agent=agent):
             return [("assigned", task, agent, recorded.position)]
+        case ev.TasksRecycled(tasks=tasks, agents=agents):
+            return [("lost", *pair) for pair in zip(tasks, agents, strict=True)]
+        case ev.TasksHandedOver(tasks=tasks, agent=agent):
+            return [("lost", task, agent) for task in tasks]
     return []

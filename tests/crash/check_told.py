@@ -22,6 +22,9 @@ ANSWERS: dict[str, tuple[type[ev.Event], Answered]] = {
     "CompleteTask": (ev.TaskCompleted, lambda event, _: {}),
     "CancelTask": (ev.TasksCancelled, lambda event, _: {}),
     "ReassignTask": (ev.TaskReassigned, lambda event, one: {"grant": one.position}),
+    "HandOverTasks": (ev.TasksHandedOver, lambda event, _: {}),
+    "LockTask": (ev.TaskLocked, lambda event, _: {"locked_until": event.until}),
+    "UnlockTask": (ev.TaskUnlocked, lambda event, _: {}),
     "SetPresence": (ev.AgentPresenceChanged, lambda event, _: {"changed": True}),
     "ApplyRules": (ev.RuleSetApplied, lambda event, _: {"version": event.version, "changed": True}),
     "ApplyRoster": (ev.AgentsRegistered, lambda event, _: {"changed": True}),
@@ -35,6 +38,9 @@ ASKED: dict[str, Callable[[Any], dict[str, Any]]] = {
     "CompleteTask": lambda event: {"task": event.task, "agent": event.agent, "grant": event.grant},
     "CancelTask": lambda event: {"task": event.tasks[0]},
     "ReassignTask": lambda event: {"task": event.task, "agent": event.agent},
+    "HandOverTasks": lambda event: {"agent": event.agent, "tasks": list(event.tasks)},
+    "LockTask": lambda event: {"task": event.task, "agent": event.agent, "grant": event.grant},
+    "UnlockTask": lambda event: {"task": event.task, "agent": event.agent, "grant": event.grant},
     "SetPresence": lambda event: {"agent": event.agent, "presence": event.presence},
 }
 """Method -> what was asked for, as the event has it."""

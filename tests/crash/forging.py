@@ -16,7 +16,7 @@ from tests.crash.history import History, Package, Told
 RULES = """\
 workspace: forged
 rules:
-  - {id: claimed, task_type: errand, method: claim, cap_per_agent: 3}
+  - {id: claimed, task_type: errand, method: claim, cap_per_agent: 3, handover: {limit: 1}}
   - {id: listed, task_type: follow_up}
 """
 AGENTS = tuple(ev.AgentSpec(name, capacity=4) for name in ("ann", "bob"))
@@ -50,6 +50,8 @@ class Forge:
             answer["number"] = told.number
         if method in ("ClaimTask", "ReassignTask"):
             answer["grant"] = told.position
+        if method == "LockTask":
+            answer["locked_until"] = told.until
         if method == "ApplyRules":
             answer["version"] = told.number
         return Told(request, method, asked, "ok", answer)
@@ -71,9 +73,24 @@ def forged() -> History:
     ask("CancelTask", cmd.CancelTask(2), "cancel", task=2)
     ask("SetPresence", cmd.SetPresence("ann", "busy"), "presence", agent="ann", presence="busy")
     _import(forge)
+    _keep_and_give_back(forge)
     forge.history.messages = expected("forged", forge.history.log)
     forge.history.sent = ["c0", "c1"]
     return forge.history
+
+
+def _keep_and_give_back(forge: Forge) -> None:
+    """Task 5: bob hands it over twice, the second time it is escalated; ann keeps it a while, and goes."""
+    forge.ask("CreateTask", cmd.CreateTask("errand", ""), "create-5", task_type="errand")
+    for turn in range(2):
+        grant = forge.ask("ClaimTask", cmd.ClaimTask("bob"), f"claim-{turn}", agent="bob").position
+        over = cmd.HandOverTasks("bob", (cmd.Held(5, grant),))
+        forge.ask("HandOverTasks", over, f"handover-{turn}", agent="bob", tasks=[5])
+    grant = forge.ask("ClaimTask", cmd.ClaimTask("ann"), "claim-2", agent="ann").position
+    asked = {"task": 5, "agent": "ann", "grant": grant}
+    forge.ask("LockTask", cmd.LockTask(5, "ann", grant, 60_000), "lock", **asked)
+    forge.ask("UnlockTask", cmd.UnlockTask(5, "ann", grant), "unlock", **asked)
+    forge.ask("SetPresence", cmd.SetPresence("ann", "offline"), "offline", agent="ann", presence="offline")
 
 
 def _import(forge: Forge) -> None:

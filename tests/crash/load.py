@@ -9,11 +9,12 @@ from itertools import count
 from random import Random
 from typing import NamedTuple
 
+from google.protobuf.duration_pb2 import Duration
 from paidan.v1 import agents_pb2, packages_pb2, rules_pb2, tasks_pb2
 
 from tests.crash.asking import Asker
 from tests.crash.history import Package, Told
-from tests.crash.scene import AGENTS, PARENT, SPEC, TASK_TYPES, VARIANTS, package, roster
+from tests.crash.scene import AGENTS, PARENT, RULE_IDS, SPEC, TASK_TYPES, VARIANTS, package, roster
 
 AGAIN = 0.05
 """So often something is asked that was asked before."""
@@ -117,9 +118,15 @@ class Load:
             self._work(asker, random, held)
 
     def _work(self, asker: Asker, random: Random, held: Held) -> None:
-        """Most is done to its end; some is left, and some done under a grant that is not his."""
+        """Most is done to its end; some is left, kept or handed over, and some done under a grant that is not his."""
         self._held.append(held)
-        if random.random() < 0.1:
+        chance = random.random()
+        if chance < 0.1:
+            return
+        if chance < 0.25:
+            self._lock(asker, random, held)
+        if 0.2 < chance < 0.35:
+            self._hand_over(asker, random, held)
             return
         grant = held.grant + (random.random() < 0.03)
         for method, kind in (
@@ -131,6 +138,35 @@ class Load:
             asked = {"task": held.task, "agent": held.agent, "grant": grant}
             if asker.command(method, lambda made=made: made, request, **asked).outcome != "ok":  # type: ignore[misc]
                 return
+
+    def _lock(self, asker: Asker, random: Random, held: Held) -> None:
+        """For longer than its rule allows, too; half of them are ended early."""
+        name, asked = f"{PARENT}/tasks/{held.task}", {"task": held.task, "agent": held.agent, "grant": held.grant}
+        request, period = self._request("lock"), Duration(seconds=random.randint(1, 6))
+        lock = tasks_pb2.LockTaskRequest(
+            name=name, agent=held.agent, grant=held.grant, period=period, request_id=request
+        )
+        told = asker.command("LockTask", lambda: lock, request, **asked)
+        if told.outcome == "ok" and random.random() < 0.5:
+            request = self._request("unlock")
+            unlock = tasks_pb2.UnlockTaskRequest(name=name, agent=held.agent, grant=held.grant, request_id=request)
+            asker.command("UnlockTask", lambda: unlock, request, **asked)
+
+    def _hand_over(self, asker: Asker, random: Random, held: Held) -> None:
+        """With another task of his, if one is known; what is known may be no longer so, and then nothing is handed over."""
+        others = [one for one in list(self._held) if one.agent == held.agent and one.task != held.task]
+        tasks = [held, *random.sample(others, min(len(others), random.choice((0, 0, 1))))]
+        request, where = self._request("handover"), random.choice(("pool", "pool", "agent", "rule"))
+        made = tasks_pb2.HandOverTasksRequest(
+            parent=PARENT,
+            agent=held.agent,
+            tasks=[tasks_pb2.HeldTask(task=one.task, grant=one.grant) for one in tasks],
+            to_agent=random.choice(AGENTS) if where == "agent" else "",
+            to_rule=random.choice(RULE_IDS) if where == "rule" else "",
+            request_id=request,
+        )
+        numbers = [one.task for one in tasks]
+        asker.command("HandOverTasks", lambda: made, request, agent=held.agent, tasks=numbers)
 
     def _looked_up(self, asker: Asker, random: Random) -> Held | None:
         """A task that was created, or came with a package, if somebody holds it."""
@@ -178,7 +214,7 @@ class Load:
 
     def _set_presence(self, asker: Asker, random: Random) -> None:
         request, agent = self._request("presence"), random.choice(AGENTS)
-        presence = random.choice(("available", "available", "busy", "away"))
+        presence = random.choice(("available", "available", "available", "busy", "away", "offline"))
         made = agents_pb2.SetPresenceRequest(
             name=f"{PARENT}/agents/{agent}",
             presence=agents_pb2.Presence.Value(f"PRESENCE_{presence.upper()}"),

@@ -13,18 +13,28 @@ WORKSPACE = "crash"
 PARENT = f"workspaces/{WORKSPACE}"
 AGENTS = tuple(f"agent-{number}" for number in range(12))
 TASK_TYPES = ("errand", "call")
+RULE_IDS = ("claimed", "called")
 RULES = """\
 workspace: crash
 attributes:
   task: {{level: int}}
 rules:
-  - {{id: claimed, task_type: errand, method: claim, cap_per_agent: 6}}
+  - id: claimed
+    task_type: errand
+    method: claim
+    cap_per_agent: 6
+    handover: {{raise_priority: 30, limit: 2}}
+    lock_max: 3s
   - id: called
     task_type: call
     strategy: [{first}]
     targets: agent.team == "east"
     relax: [{{after: 1s, targets: "true"}}]
     cap_per_agent: 9
+    recycle_after: 2s
+    recycle_limit: 3
+    handover: {{raise_priority: 10, limit: 1}}
+    lock_max: 5s
   - {{id: listed, task_type: follow_up, strategy: [{second}], cap_per_agent: 150}}
 """
 VARIANTS = tuple(

@@ -69,13 +69,38 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
     ),
     "a gap": (lambda h: h.log.pop(3), "position 4: the next event is at 5"),
     "effect twice": (in_step(lambda h: with_event_again(h, ev.AgentPresenceChanged)), "request presence: 2 events"),
-    "created twice": (in_step(lambda h: with_event_again(h, ev.TaskCreated)), "task 1 comes after task 4"),
+    "created twice": (in_step(lambda h: with_event_again(h, ev.TaskCreated)), "task 1 comes after task 5"),
     "granted twice": (in_step(lambda h: with_event_again(h, ev.TaskClaimed)), "task 1 goes to ann from ''"),
     "granted from nobody": (in_step(lambda h: with_event(h, ev.TaskReassigned, held_by="")), "'ann' has it"),
     "a stale grant": (in_step(lambda h: with_event(h, ev.TaskCompleted, grant=1)), "bob acts on task 1 under grant 1"),
     "above capacity": (in_step(lambda h: _capacity(h, 0)), "ann holds 1 of 0"),
     "above the cap": (in_step(lambda h: _cap(h, 0)), "under claimed, whose cap is 0"),
     "pushed to who is away": (in_step(lambda h: with_event(h, ev.AgentPresenceChanged, agent="bob")), "who is busy"),
+    "robbed of what is locked": (
+        in_step(lambda h: without_event(h, event_at(h, ev.TaskUnlocked))),
+        "task 5 is recycled from ann, who keeps it",
+    ),
+    "a lock that ends early": (
+        in_step(lambda h: with_event(h, ev.TaskUnlocked, cause="ended")),
+        "the lock of task 5 ends before its time",
+    ),
+    "a lock of the past": (in_step(lambda h: with_event(h, ev.TaskLocked, until=1)), "which is past"),
+    "another end of a lock told": (lambda h: with_answer(h, "lock", locked_until=7), "request lock .*told"),
+    "locked by a stale grant": (in_step(lambda h: with_event(h, ev.TaskLocked, grant=1)), "ann locks task 5 under"),
+    "handed over by another": (
+        in_step(lambda h: with_event(h, ev.TasksHandedOver, agent="ann")),
+        "task 5 is handed over by ann",
+    ),
+    "handed over and nowhere": (
+        in_step(lambda h: without_event(h, event_at(h, ev.TasksHandedOver) + 1)),
+        "task 5 goes to bob, but it is between hands",
+    ),
+    "gone with its agent": (in_step(lambda h: h.log.pop()), r"tasks \[5\] are in nobody's hands"),
+    "escalated twice": (in_step(lambda h: with_event_again(h, ev.TasksEscalated)), "task 5 is escalated"),
+    "recycled from another": (
+        in_step(lambda h: with_event(h, ev.TasksRecycled, agents=("bob",))),
+        "task 5 is recycled from bob",
+    ),
     "a row twice": (in_step(lambda h: _rows(h, (2, 2))), r"lines \[3\] are missing or too many, \[2\] doubled"),
     "a row lost": (in_step(lambda h: _rows(h, (2,))), r"lines \[3\] are missing"),
     "a rejected row lost": (in_step(lambda h: with_event(h, ev.TasksImported, rejected=())), r"rejected: lines \[4\]"),
@@ -114,7 +139,7 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
 def test_a_whole_history_is_whole() -> None:
     history = forged()
     assert check(history) == []
-    assert len(history.told) == 12 and len(history.messages) > 20
+    assert len(history.told) == 21 and len(history.messages) > 20
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)

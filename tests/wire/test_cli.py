@@ -84,12 +84,15 @@ def test_agents(cli: Cli) -> None:
     assert "AGENT_UNKNOWN" in cli("agents", "presence", "nobody", "away", code=1).stderr
     broken = cli.file("b.yaml", "- id: X\n  capacity: many\n")
     assert "line 2, column 13" in cli("agents", "apply", broken, code=2).stderr
-    assert "AGENT_HOLDS_TASKS" in _with_held_task(cli, lambda: cli("agents", "apply", roster, "--prune", code=1).stderr)
+    assert "AGENT_HOLDS_TASKS" in _with_begun_task(
+        cli, lambda: cli("agents", "apply", roster, "--prune", code=1).stderr
+    )
 
 
-def _with_held_task(cli: Cli, run: Any) -> str:
+def _with_begun_task(cli: Cli, run: Any) -> str:
     made = cli.json("tasks", "create", "ticket")[0]
     cli("tasks", "claim", "A1", "--task", made["number"])
+    cli("tasks", "start", made["number"])
     told = run()
     cli("tasks", "cancel", made["number"])
     return told
@@ -165,6 +168,58 @@ def test_claiming_handing_on_and_cancelling(cli: Cli) -> None:
     assert "days" in cli("tasks", "create", "ticket", "-a", "days=soon", code=1).stderr
     wrong = cli("tasks", "list", "--filter", "stats = 3", code=1).stderr
     assert wrong.startswith("paidan: filter: Expected a field at column 1") and wrong.count("\n") == 1
+
+
+def _held_ticket(cli: Cli) -> tuple[int, int]:
+    number = cli.json("tasks", "create", "ticket")[0]["number"]
+    return number, cli.json("tasks", "claim", "A1", "--task", number)[0]["grant"]
+
+
+def test_handing_over(cli: Cli) -> None:
+    (one, grant), (other, another) = _held_ticket(cli), _held_ticket(cli)
+    named = (f"{one}={grant}", f"{other}={another}", "--agent", "A1")
+    told = cli("tasks", "handover", f"{one}={grant}", f"{other}=1", "--agent", "A1", code=1).stderr
+    assert "STALE_GRANT" in told and f"task {other}" in told
+    assert "to-rule" in cli("tasks", "handover", *named, "--to-agent", "A2", "--to-rule", "claimed", code=2).stderr
+    moved = cli("tasks", "handover", *named, "--to-agent", "A2", "--note", "speaks Cantonese").stdout
+    assert moved.startswith("A1 has handed over 2 tasks (position ")
+    for number in (one, other):
+        cli("tasks", "cancel", number)
+    number, grant = _held_ticket(cli)
+    given = ("tasks", "handover", number, "--agent", "A1", "--grant", grant, "--request-id", fresh())
+    assert cli.json(*given) == cli.json(*given)
+    cli("tasks", "cancel", number)
+    for wrong in ("x", "1=", "=1", "1=x", "-1", "9" * 20):
+        cli("tasks", "handover", "--agent", "A1", "--", wrong, code=2)
+
+
+def test_locking(cli: Cli) -> None:
+    number, grant = _held_ticket(cli)
+    named = (number, "--agent", "A1", "--grant", grant)
+    told = cli("tasks", "lock", *named, "--for", "1h30m", "--note", "calls back").stdout
+    assert told.startswith(f"A1 keeps task {number} until 20")
+    assert cli.json("tasks", "lock", *named, "--for", "2h")[0]["locked_until"].endswith("Z")
+    assert "TASK_LOCKED" in cli("tasks", "reassign", number, "A2", "--grant", grant, code=1).stderr
+    assert cli("tasks", "unlock", *named).stdout.startswith(f"Task {number} is unlocked, and A1 holds it still")
+    assert "NOT_LOCKED" in cli("tasks", "unlock", *named, code=1).stderr
+    for wrong in ("", "30", "half an hour", "0s", "[30m]", "3661d", "{"):
+        assert "--for: Expected" in cli("tasks", "lock", *named, "--for", wrong, code=2).stderr
+    cli("tasks", "cancel", number)
+
+
+def test_who_holds_it_need_not_be_named(cli: Cli) -> None:
+    (one, _), (other, _) = _held_ticket(cli), _held_ticket(cli)
+    cli("tasks", "lock", one, "--for", "30m")
+    assert "locked until" in cli("tasks", "show", one).stdout
+    cli("tasks", "unlock", one)
+    cli("tasks", "reassign", other, "A2")
+    told = cli("tasks", "handover", one, other, code=1).stderr
+    assert f"A1 holds task {one} and A2 holds task {other}" in told
+    assert cli("tasks", "handover", one).stdout.startswith(f"A1 has handed over task {one} (")
+    assert "handed over" in cli("tasks", "show", one).stdout
+    assert "agent=A1, priority=0" in cli("history", one).stdout
+    for number in (one, other):
+        cli("tasks", "cancel", number)
 
 
 def test_the_log(cli: Cli) -> None:

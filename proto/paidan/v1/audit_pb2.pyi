@@ -37,6 +37,10 @@ class _AssignmentOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ass
     """The task was cancelled."""
     ASSIGNMENT_OUTCOME_REASSIGNED: _AssignmentOutcome.ValueType  # 4
     """A supervisor gave the task to another agent."""
+    ASSIGNMENT_OUTCOME_RECYCLED: _AssignmentOutcome.ValueType  # 5
+    """Nobody had begun: the task was taken back."""
+    ASSIGNMENT_OUTCOME_HANDED_OVER: _AssignmentOutcome.ValueType  # 6
+    """The agent gave the task out of hand."""
 
 class AssignmentOutcome(_AssignmentOutcome, metaclass=_AssignmentOutcomeEnumTypeWrapper):
     """How one assignment ended."""
@@ -51,6 +55,10 @@ ASSIGNMENT_OUTCOME_CANCELLED: AssignmentOutcome.ValueType  # 3
 """The task was cancelled."""
 ASSIGNMENT_OUTCOME_REASSIGNED: AssignmentOutcome.ValueType  # 4
 """A supervisor gave the task to another agent."""
+ASSIGNMENT_OUTCOME_RECYCLED: AssignmentOutcome.ValueType  # 5
+"""Nobody had begun: the task was taken back."""
+ASSIGNMENT_OUTCOME_HANDED_OVER: AssignmentOutcome.ValueType  # 6
+"""The agent gave the task out of hand."""
 Global___AssignmentOutcome: _TypeAlias = AssignmentOutcome  # noqa: Y015
 
 @_typing.final

@@ -5,6 +5,7 @@ Tasks: single pieces of work, from creation to completion."""
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -41,6 +42,8 @@ class _TaskStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TaskStatus
     """Done."""
     TASK_STATUS_CANCELLED: _TaskStatus.ValueType  # 6
     """Taken out of the system."""
+    TASK_STATUS_RETURNED: _TaskStatus.ValueType  # 7
+    """On its way back from an agent, between two events of one decision. No view shows it."""
 
 class TaskStatus(_TaskStatus, metaclass=_TaskStatusEnumTypeWrapper):
     """Where a task stands in its life."""
@@ -59,6 +62,8 @@ TASK_STATUS_COMPLETED: TaskStatus.ValueType  # 5
 """Done."""
 TASK_STATUS_CANCELLED: TaskStatus.ValueType  # 6
 """Taken out of the system."""
+TASK_STATUS_RETURNED: TaskStatus.ValueType  # 7
+"""On its way back from an agent, between two events of one decision. No view shows it."""
 Global___TaskStatus: _TypeAlias = TaskStatus  # noqa: Y015
 
 @_typing.final
@@ -167,6 +172,10 @@ class Task(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     WRAP_UP_FIELD_NUMBER: _builtins.int
     POSITIONS_FIELD_NUMBER: _builtins.int
+    LOCKED_UNTIL_FIELD_NUMBER: _builtins.int
+    RECYCLED_FIELD_NUMBER: _builtins.int
+    HANDED_OVER_FIELD_NUMBER: _builtins.int
+    ESCALATED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`workspaces/{workspace}/tasks/{number}`."""
     number: _builtins.int
@@ -203,6 +212,12 @@ class Task(_message.Message):
     """Grant of the assignment in force; 0: nobody holds it."""
     picked_by: _builtins.str
     """Strategy that found the agent; `claim` or `manual` where a person did."""
+    recycled: _builtins.int
+    """How often it was taken back because nobody had begun in its rule's time."""
+    handed_over: _builtins.int
+    """How often an agent gave it out of hand."""
+    escalated: _builtins.bool
+    """A limit was reached: a supervisor should look at it, and it is not recycled any more."""
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, _values_pb2.Value]:
         """Attributes as the rules declare them."""
@@ -247,6 +262,10 @@ class Task(_message.Message):
     def positions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Log positions of every event that concerns it."""
 
+    @_builtins.property
+    def locked_until(self) -> _timestamp_pb2.Timestamp:
+        """While its agent keeps it by a lock: when the lock ends."""
+
     def __init__(
         self,
         *,
@@ -279,10 +298,14 @@ class Task(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         wrap_up: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         positions: _abc.Iterable[_builtins.int] | None = ...,
+        locked_until: _timestamp_pb2.Timestamp | None = ...,
+        recycled: _builtins.int = ...,
+        handed_over: _builtins.int = ...,
+        escalated: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["assign_time", b"assign_time", "create_time", b"create_time", "end_time", b"end_time", "person_masked", b"person_masked", "pool_time", b"pool_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assign_time", b"assign_time", "create_time", b"create_time", "end_time", b"end_time", "locked_until", b"locked_until", "person_masked", b"person_masked", "pool_time", b"pool_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "assign_time", b"assign_time", "attributes", b"attributes", "business_type", b"business_type", "create_time", b"create_time", "customer", b"customer", "end_time", b"end_time", "grant", b"grant", "lane", b"lane", "line", b"line", "name", b"name", "number", b"number", "owner", b"owner", "package", b"package", "passed", b"passed", "person_masked", b"person_masked", "picked_by", b"picked_by", "pool_time", b"pool_time", "positions", b"positions", "priority", b"priority", "region", b"region", "rule", b"rule", "rule_set_version", b"rule_set_version", "stage", b"stage", "start_time", b"start_time", "status", b"status", "type", b"type", "waiting_for", b"waiting_for", "wrap_up", b"wrap_up"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "assign_time", b"assign_time", "attributes", b"attributes", "business_type", b"business_type", "create_time", b"create_time", "customer", b"customer", "end_time", b"end_time", "escalated", b"escalated", "grant", b"grant", "handed_over", b"handed_over", "lane", b"lane", "line", b"line", "locked_until", b"locked_until", "name", b"name", "number", b"number", "owner", b"owner", "package", b"package", "passed", b"passed", "person_masked", b"person_masked", "picked_by", b"picked_by", "pool_time", b"pool_time", "positions", b"positions", "priority", b"priority", "recycled", b"recycled", "region", b"region", "rule", b"rule", "rule_set_version", b"rule_set_version", "stage", b"stage", "start_time", b"start_time", "status", b"status", "type", b"type", "waiting_for", b"waiting_for", "wrap_up", b"wrap_up"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -938,6 +961,238 @@ class ReassignTaskResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReassignTaskResponse: _TypeAlias = ReassignTaskResponse  # noqa: Y015
+
+@_typing.final
+class HeldTask(_message.Message):
+    """A task as its agent holds it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: _builtins.int
+    GRANT_FIELD_NUMBER: _builtins.int
+    task: _builtins.int
+    """Required. The task's number."""
+    grant: _builtins.int
+    """Required. Grant of the assignment."""
+    def __init__(
+        self,
+        *,
+        task: _builtins.int = ...,
+        grant: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeldTask: _TypeAlias = HeldTask  # noqa: Y015
+
+@_typing.final
+class HandOverTasksRequest(_message.Message):
+    """Asks to give tasks out of hand."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    TASKS_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    TO_AGENT_FIELD_NUMBER: _builtins.int
+    TO_RULE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """Required. `workspaces/{workspace}`."""
+    agent: _builtins.str
+    """Required. Id of the agent who holds them."""
+    note: _builtins.str
+    """For whoever has them next."""
+    to_agent: _builtins.str
+    """Id of the agent who is to have them; empty: whom the pool finds."""
+    to_rule: _builtins.str
+    """Id of the rule into whose pool they go; empty: that of the rule which governs them. Not together with `to_agent`."""
+    request_id: _builtins.str
+    """Makes a repeat harmless: it gets the first answer. At most 128 characters."""
+    @_builtins.property
+    def tasks(self) -> _containers.RepeatedCompositeFieldContainer[Global___HeldTask]:
+        """Required. At most 500, each once."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        agent: _builtins.str = ...,
+        tasks: _abc.Iterable[Global___HeldTask] | None = ...,
+        note: _builtins.str = ...,
+        to_agent: _builtins.str = ...,
+        to_rule: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "note", b"note", "parent", b"parent", "request_id", b"request_id", "tasks", b"tasks", "to_agent", b"to_agent", "to_rule", b"to_rule"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HandOverTasksRequest: _TypeAlias = HandOverTasksRequest  # noqa: Y015
+
+@_typing.final
+class HandOverTasksResponse(_message.Message):
+    """The agent holds none of them any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    """Position of the last event this caused. A query that demands it sees the effect."""
+    def __init__(
+        self,
+        *,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HandOverTasksResponse: _TypeAlias = HandOverTasksResponse  # noqa: Y015
+
+@_typing.final
+class LockTaskRequest(_message.Message):
+    """Asks to keep a task."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    GRANT_FIELD_NUMBER: _builtins.int
+    PERIOD_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Required. `workspaces/{workspace}/tasks/{number}`."""
+    agent: _builtins.str
+    """Required. Id of the agent who holds it."""
+    grant: _builtins.int
+    """Required. Grant of the assignment."""
+    note: _builtins.str
+    """Why, for those who read the log."""
+    request_id: _builtins.str
+    """Makes a repeat harmless: it gets the first answer. At most 128 characters."""
+    @_builtins.property
+    def period(self) -> _duration_pb2.Duration:
+        """Required. From now on, also where it is locked already; of whole milliseconds, at most ten years."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        agent: _builtins.str = ...,
+        grant: _builtins.int = ...,
+        period: _duration_pb2.Duration | None = ...,
+        note: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["period", b"period"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "grant", b"grant", "name", b"name", "note", b"note", "period", b"period", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LockTaskRequest: _TypeAlias = LockTaskRequest  # noqa: Y015
+
+@_typing.final
+class LockTaskResponse(_message.Message):
+    """The agent keeps the task."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    LOCKED_UNTIL_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`workspaces/{workspace}/tasks/{number}`."""
+    position: _builtins.int
+    """Position of the event this caused. A query that demands it sees the effect."""
+    @_builtins.property
+    def locked_until(self) -> _timestamp_pb2.Timestamp:
+        """When the lock ends by itself."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        locked_until: _timestamp_pb2.Timestamp | None = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["locked_until", b"locked_until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["locked_until", b"locked_until", "name", b"name", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LockTaskResponse: _TypeAlias = LockTaskResponse  # noqa: Y015
+
+@_typing.final
+class UnlockTaskRequest(_message.Message):
+    """Asks to end a lock."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    GRANT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Required. `workspaces/{workspace}/tasks/{number}`."""
+    agent: _builtins.str
+    """Required. Id of the agent who holds it."""
+    grant: _builtins.int
+    """Required. Grant of the assignment."""
+    request_id: _builtins.str
+    """Makes a repeat harmless: it gets the first answer. At most 128 characters."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        agent: _builtins.str = ...,
+        grant: _builtins.int = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "grant", b"grant", "name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnlockTaskRequest: _TypeAlias = UnlockTaskRequest  # noqa: Y015
+
+@_typing.final
+class UnlockTaskResponse(_message.Message):
+    """The task is not locked any more; the agent holds it still."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`workspaces/{workspace}/tasks/{number}`."""
+    position: _builtins.int
+    """Position of the event this caused. A query that demands it sees the effect."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnlockTaskResponse: _TypeAlias = UnlockTaskResponse  # noqa: Y015
 
 @_typing.final
 class WatchAssignmentsRequest(_message.Message):

@@ -83,6 +83,21 @@ class TaskServiceStub:
                 request_serializer=paidan_dot_v1_dot_tasks__pb2.ReassignTaskRequest.SerializeToString,
                 response_deserializer=paidan_dot_v1_dot_tasks__pb2.ReassignTaskResponse.FromString,
                 _registered_method=True)
+        self.HandOverTasks = channel.unary_unary(
+                '/paidan.v1.TaskService/HandOverTasks',
+                request_serializer=paidan_dot_v1_dot_tasks__pb2.HandOverTasksRequest.SerializeToString,
+                response_deserializer=paidan_dot_v1_dot_tasks__pb2.HandOverTasksResponse.FromString,
+                _registered_method=True)
+        self.LockTask = channel.unary_unary(
+                '/paidan.v1.TaskService/LockTask',
+                request_serializer=paidan_dot_v1_dot_tasks__pb2.LockTaskRequest.SerializeToString,
+                response_deserializer=paidan_dot_v1_dot_tasks__pb2.LockTaskResponse.FromString,
+                _registered_method=True)
+        self.UnlockTask = channel.unary_unary(
+                '/paidan.v1.TaskService/UnlockTask',
+                request_serializer=paidan_dot_v1_dot_tasks__pb2.UnlockTaskRequest.SerializeToString,
+                response_deserializer=paidan_dot_v1_dot_tasks__pb2.UnlockTaskResponse.FromString,
+                _registered_method=True)
         self.WatchAssignments = channel.unary_stream(
                 '/paidan.v1.TaskService/WatchAssignments',
                 request_serializer=paidan_dot_v1_dot_tasks__pb2.WatchAssignmentsRequest.SerializeToString,
@@ -160,6 +175,27 @@ class TaskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def HandOverTasks(self, request, context):
+        """An agent gives tasks out of hand, all or none: back to the pool, to another agent, or to another rule's pool.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LockTask(self, request, context):
+        """An agent keeps a task for a while: nothing takes it from him. Its time limit runs on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnlockTask(self, request, context):
+        """An agent ends a lock early.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchAssignments(self, request, context):
         """The work of one agent: what it holds now, and then every change, the moment it is durable.
         """
@@ -214,6 +250,21 @@ def add_TaskServiceServicer_to_server(servicer, server):
                     servicer.ReassignTask,
                     request_deserializer=paidan_dot_v1_dot_tasks__pb2.ReassignTaskRequest.FromString,
                     response_serializer=paidan_dot_v1_dot_tasks__pb2.ReassignTaskResponse.SerializeToString,
+            ),
+            'HandOverTasks': grpc.unary_unary_rpc_method_handler(
+                    servicer.HandOverTasks,
+                    request_deserializer=paidan_dot_v1_dot_tasks__pb2.HandOverTasksRequest.FromString,
+                    response_serializer=paidan_dot_v1_dot_tasks__pb2.HandOverTasksResponse.SerializeToString,
+            ),
+            'LockTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.LockTask,
+                    request_deserializer=paidan_dot_v1_dot_tasks__pb2.LockTaskRequest.FromString,
+                    response_serializer=paidan_dot_v1_dot_tasks__pb2.LockTaskResponse.SerializeToString,
+            ),
+            'UnlockTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnlockTask,
+                    request_deserializer=paidan_dot_v1_dot_tasks__pb2.UnlockTaskRequest.FromString,
+                    response_serializer=paidan_dot_v1_dot_tasks__pb2.UnlockTaskResponse.SerializeToString,
             ),
             'WatchAssignments': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchAssignments,
@@ -468,6 +519,87 @@ class TaskService:
             '/paidan.v1.TaskService/ReassignTask',
             paidan_dot_v1_dot_tasks__pb2.ReassignTaskRequest.SerializeToString,
             paidan_dot_v1_dot_tasks__pb2.ReassignTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def HandOverTasks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paidan.v1.TaskService/HandOverTasks',
+            paidan_dot_v1_dot_tasks__pb2.HandOverTasksRequest.SerializeToString,
+            paidan_dot_v1_dot_tasks__pb2.HandOverTasksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LockTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paidan.v1.TaskService/LockTask',
+            paidan_dot_v1_dot_tasks__pb2.LockTaskRequest.SerializeToString,
+            paidan_dot_v1_dot_tasks__pb2.LockTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnlockTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paidan.v1.TaskService/UnlockTask',
+            paidan_dot_v1_dot_tasks__pb2.UnlockTaskRequest.SerializeToString,
+            paidan_dot_v1_dot_tasks__pb2.UnlockTaskResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -55,6 +55,12 @@ class TaskServiceStub:
     """Takes a task out of the system."""
     ReassignTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.ReassignTaskRequest, _tasks_pb2.ReassignTaskResponse]
     """A supervisor gives a task to an agent."""
+    HandOverTasks: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.HandOverTasksRequest, _tasks_pb2.HandOverTasksResponse]
+    """An agent gives tasks out of hand, all or none: back to the pool, to another agent, or to another rule's pool."""
+    LockTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.LockTaskRequest, _tasks_pb2.LockTaskResponse]
+    """An agent keeps a task for a while: nothing takes it from him. Its time limit runs on."""
+    UnlockTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.UnlockTaskRequest, _tasks_pb2.UnlockTaskResponse]
+    """An agent ends a lock early."""
     WatchAssignments: _grpc.UnaryStreamMultiCallable[_tasks_pb2.WatchAssignmentsRequest, _tasks_pb2.WatchAssignmentsResponse]
     """The work of one agent: what it holds now, and then every change, the moment it is durable."""
 
@@ -85,6 +91,12 @@ class TaskServiceAsyncStub(TaskServiceStub):
     """Takes a task out of the system."""
     ReassignTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.ReassignTaskRequest, _tasks_pb2.ReassignTaskResponse]  # type: ignore[assignment]
     """A supervisor gives a task to an agent."""
+    HandOverTasks: _aio.UnaryUnaryMultiCallable[_tasks_pb2.HandOverTasksRequest, _tasks_pb2.HandOverTasksResponse]  # type: ignore[assignment]
+    """An agent gives tasks out of hand, all or none: back to the pool, to another agent, or to another rule's pool."""
+    LockTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.LockTaskRequest, _tasks_pb2.LockTaskResponse]  # type: ignore[assignment]
+    """An agent keeps a task for a while: nothing takes it from him. Its time limit runs on."""
+    UnlockTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.UnlockTaskRequest, _tasks_pb2.UnlockTaskResponse]  # type: ignore[assignment]
+    """An agent ends a lock early."""
     WatchAssignments: _aio.UnaryStreamMultiCallable[_tasks_pb2.WatchAssignmentsRequest, _tasks_pb2.WatchAssignmentsResponse]  # type: ignore[assignment]
     """The work of one agent: what it holds now, and then every change, the moment it is durable."""
 
@@ -166,6 +178,30 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tasks_pb2.ReassignTaskResponse, _abc.Awaitable[_tasks_pb2.ReassignTaskResponse]]:
         """A supervisor gives a task to an agent."""
+
+    @_abc_1.abstractmethod
+    def HandOverTasks(
+        self,
+        request: _tasks_pb2.HandOverTasksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.HandOverTasksResponse, _abc.Awaitable[_tasks_pb2.HandOverTasksResponse]]:
+        """An agent gives tasks out of hand, all or none: back to the pool, to another agent, or to another rule's pool."""
+
+    @_abc_1.abstractmethod
+    def LockTask(
+        self,
+        request: _tasks_pb2.LockTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.LockTaskResponse, _abc.Awaitable[_tasks_pb2.LockTaskResponse]]:
+        """An agent keeps a task for a while: nothing takes it from him. Its time limit runs on."""
+
+    @_abc_1.abstractmethod
+    def UnlockTask(
+        self,
+        request: _tasks_pb2.UnlockTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.UnlockTaskResponse, _abc.Awaitable[_tasks_pb2.UnlockTaskResponse]]:
+        """An agent ends a lock early."""
 
     @_abc_1.abstractmethod
     def WatchAssignments(

@@ -1,0 +1,93 @@
+"""The way back from an event to the command of an agent or a supervisor, in a history where others may hold the work.
+
+Work that was started or locked is so by whoever holds it here. A handover is one agent's own judgement: he hands over
+what he holds here too; the rest is asked for in his name all the same and refused, since another might have kept it.
+Recycling, escalation and the end of a lock come of the rules and the time, and are decided anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine import commands as cmd
+from engine import events as ev
+from engine.state import State, Task
+
+
+def work_of(event: ev.Event, state: State, at: int) -> list[cmd.Command]:
+    """The commands, as they can be put here; none where the event is no work, or nobody holds the task.
+
+    ``at``: when it happened, in milliseconds since 1970 UTC.
+    """
+    again = _WORK.get(type(event))
+    return [] if again is None else again(event, state, at)
+
+
+def start(task: Task | None) -> list[cmd.Command]:
+    """Begin work on it, where an agent has yet to."""
+    if task is None or task.status != "assigned" or task.agent is None:
+        return []
+    return [cmd.StartTask(task.number, task.agent, task.grant)]
+
+
+def _removed(event: ev.AgentsRemoved, _state: State, _at: int) -> list[cmd.Command]:
+    return [cmd.SetPresence(agent, "offline", "removed") for agent in event.agents]
+
+
+def _cancelled(event: ev.TasksCancelled, state: State, _at: int) -> list[cmd.Command]:
+    if event.swept is not None:
+        return []
+    return [cmd.CancelTask(task, _grant(state, task), event.reason) for task in event.tasks]
+
+
+def _reassigned(event: ev.TaskReassigned, state: State, _at: int) -> list[cmd.Command]:
+    return [cmd.ReassignTask(event.task, event.agent, _grant(state, event.task), event.reason)]
+
+
+def _started(event: ev.TaskStarted, state: State, _at: int) -> list[cmd.Command]:
+    return start(state.tasks.get(event.task))
+
+
+def _handed_over(event: ev.TasksHandedOver, state: State, _at: int) -> list[cmd.Command]:
+    """What he holds goes together, as it went; each of the others by itself, so that it holds nothing else back."""
+    agent = state.agents.get(event.agent)
+    mine = tuple(number for number in event.tasks if agent is not None and number in agent.tasks)
+    groups = [mine] if mine else []
+    groups += [(number,) for number in event.tasks if number not in mine]
+    return [_handover(event, state, group) for group in groups]
+
+
+def _handover(event: ev.TasksHandedOver, state: State, numbers: tuple[int, ...]) -> cmd.Command:
+    held = tuple(cmd.Held(number, _grant(state, number)) for number in numbers)
+    return cmd.HandOverTasks(event.agent, held, event.note, event.to_agent, event.to_rule)
+
+
+def _locked(event: ev.TaskLocked, state: State, at: int) -> list[cmd.Command]:
+    task = state.tasks.get(event.task)
+    if task is None or task.agent is None:
+        return []
+    return [cmd.LockTask(task.number, task.agent, task.grant, event.until - at, event.note)]
+
+
+def _unlocked(event: ev.TaskUnlocked, state: State, _at: int) -> list[cmd.Command]:
+    task = state.tasks.get(event.task)
+    if task is None or not task.locked or event.cause != "asked":
+        return []
+    return [cmd.UnlockTask(task.number, task.agent or "", task.grant)]
+
+
+def _grant(state: State, number: int) -> int:
+    task = state.tasks.get(number)
+    return task.grant if task else 0
+
+
+_WORK: dict[type[ev.Event], Callable[[Any, State, int], list[cmd.Command]]] = {
+    ev.AgentsRemoved: _removed,
+    ev.TasksCancelled: _cancelled,
+    ev.TaskReassigned: _reassigned,
+    ev.TaskStarted: _started,
+    ev.TasksHandedOver: _handed_over,
+    ev.TaskLocked: _locked,
+    ev.TaskUnlocked: _unlocked,
+}
