@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from engine import events as ev
 from engine.events import Recorded
 from projections.copying import array_of
 from projections.port import Cursor
@@ -16,23 +17,26 @@ from projections.port import Cursor
 DDL = """
 CREATE TABLE marks (
     task bigint PRIMARY KEY, priority integer NOT NULL, recycled integer NOT NULL, handed_over integer NOT NULL,
-    locked_until bigint NOT NULL, escalated boolean NOT NULL, returned bigint NOT NULL, trail bigint[] NOT NULL
+    locked_until bigint NOT NULL, escalated boolean NOT NULL, overdue boolean NOT NULL, returned bigint NOT NULL,
+    trail bigint[] NOT NULL
 ) WITH (fillfactor = 70);
 """
 """``priority``: raised to; -1: as the task came. ``trail``: positions of the events that made the row what it is."""
 
 _FETCH = """
-SELECT task, priority, recycled, handed_over, locked_until, escalated, returned, trail FROM marks
+SELECT task, priority, recycled, handed_over, locked_until, escalated, overdue, returned, trail FROM marks
 WHERE task = ANY(%s::bigint[])
 """
 _KEEP = """
-INSERT INTO marks SELECT task, priority, recycled, handed_over, locked_until, escalated, returned, trail::bigint[]
+INSERT INTO marks SELECT task, priority, recycled, handed_over, locked_until, escalated, overdue, returned,
+    trail::bigint[]
 FROM unnest(
-    %s::bigint[], %s::integer[], %s::integer[], %s::integer[], %s::bigint[], %s::boolean[], %s::bigint[], %s::text[]
-) AS n (task, priority, recycled, handed_over, locked_until, escalated, returned, trail)
+    %s::bigint[], %s::integer[], %s::integer[], %s::integer[], %s::bigint[], %s::boolean[], %s::boolean[],
+    %s::bigint[], %s::text[]
+) AS n (task, priority, recycled, handed_over, locked_until, escalated, overdue, returned, trail)
 ON CONFLICT (task) DO UPDATE SET priority = excluded.priority, recycled = excluded.recycled,
     handed_over = excluded.handed_over, locked_until = excluded.locked_until, escalated = excluded.escalated,
-    returned = excluded.returned, trail = excluded.trail
+    overdue = excluded.overdue, returned = excluded.returned, trail = excluded.trail
 """
 
 
@@ -45,6 +49,7 @@ class Mark(msgspec.Struct):
     handed_over: int = 0
     locked_until: int = 0
     escalated: bool = False
+    overdue: bool = False
     returned: int = 0
     trail: list[int] = []
 
@@ -88,6 +93,13 @@ class Marks:
         mark = self._mark(task, recorded)
         mark.escalated = True
         return mark
+
+    def step_taken(self, task: int, event: ev.EscalationStepTaken, recorded: Recorded) -> None:
+        """A step of its escalation fell due."""
+        mark = self._mark(task, recorded)
+        mark.overdue |= event.step.mark_overdue
+        if event.priorities:
+            mark.priority = event.priorities[event.tasks.index(task)]
 
     def locked(self, task: int, until: int, recorded: Recorded) -> None:
         """Its agent keeps it until then; 0: no longer."""

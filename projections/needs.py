@@ -32,7 +32,7 @@ class Needs:
     def _of_pooled(self, event: ev.TasksPooled) -> None:
         """Rows of a package come into pools for the first time, so nothing has to be looked up for them."""
         for placement in event.placements:
-            self.pools.append(pool_of(placement.rule, 0, placement.lane))
+            self.pools.append(pool_of(placement.rule, placement.stage, placement.lane))
             if event.package is None:
                 self._leaving(placement.tasks)
                 self.marked.update(dict.fromkeys(placement.tasks))
@@ -57,6 +57,12 @@ class Needs:
         self.held.update(dict.fromkeys(event.tasks))
         self.marked.update(dict.fromkeys(event.tasks))
 
+    def _of_step(self, event: ev.EscalationStepTaken) -> None:
+        pairs = list(zip(event.tasks, event.agents, strict=True))
+        self._leaving([number for number, agent in pairs if not agent])
+        self.held.update((number, None) for number, agent in pairs if agent)
+        self.marked.update(dict.fromkeys(event.tasks))
+
     def _of_held(self, event: ev.TaskStarted | ev.TaskCompleted) -> None:
         self.held[event.task] = None
 
@@ -77,6 +83,7 @@ _NEEDS: dict[type[ev.Event], Callable[[Needs, Any], None]] = {
     ev.PoolStalled: Needs._of_stalled,
     ev.TasksRecycled: Needs._of_returned,
     ev.TasksHandedOver: Needs._of_returned,
+    ev.EscalationStepTaken: Needs._of_step,
     ev.TasksEscalated: lambda needs, event: needs.marked.update(dict.fromkeys(event.tasks)),
     ev.TaskLocked: lambda needs, event: needs.marked.update({event.task: None}),
     ev.TaskUnlocked: lambda needs, event: needs.marked.update({event.task: None}),

@@ -64,6 +64,9 @@ class TaskView(msgspec.Struct, frozen=True):
     escalated: bool
     """A supervisor should look at it."""
     locked_until: int
+    respond_by: int
+    resolve_by: int
+    overdue: bool
 
 
 class AgentView(msgspec.Struct, frozen=True):
@@ -154,7 +157,7 @@ class AssignmentView(msgspec.Struct, frozen=True):
     started_at: int
     ended_at: int
     outcome: str
-    """Empty while in force; completed, cancelled, reassigned, recycled, handed_over."""
+    """Empty while in force; completed, cancelled, reassigned, recycled, handed_over, escalated."""
 
 
 class CountView(msgspec.Struct, frozen=True):

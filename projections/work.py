@@ -12,10 +12,11 @@ from typing import Any, NamedTuple, TypeVar
 
 from engine import events as ev
 from engine.events import Recorded
-from projections import assignments, counts, marks, measures, pools, tasks
+from projections import assignments, counts, deadlines, marks, measures, pools, tasks
 from projections.assignments import Assignments, Held
 from projections.copying import clean, json_of
 from projections.counts import Counts, Place
+from projections.deadlines import Deadlines
 from projections.marks import Mark, Marks
 from projections.measures import Measures
 from projections.needs import Needs, pool_of_stall
@@ -44,6 +45,7 @@ class Work:
         self.assignments = Assignments()
         self.counts = Counts()
         self.marks = Marks()
+        self.deadlines = Deadlines()
         self.measures = Measures()
 
     # --- coming in and waiting ----------------------------------------------------------------------------------------
@@ -60,7 +62,7 @@ class Work:
         """Leave first, then enter, as the engine does: a lane that empties in between forgets why it stalled."""
         before = [self.pools.leave(placement.tasks) for placement in event.placements]
         for placement, left in zip(event.placements, before, strict=True):
-            pool = pool_of(placement.rule, 0, placement.lane)
+            pool = pool_of(placement.rule, placement.stage, placement.lane)
             for origin, numbers in self._origins(placement.tasks, left, event.package):
                 trail, kind = (*origin.trail, recorded.position), origin.place[:2]
                 pooling = self.pools.pooling(pool, event.rule_set_version, recorded.at, origin.package, kind, trail)
@@ -163,6 +165,15 @@ class Work:
         self._move(task, held.pooling, held.status, "returned")
         return self.marks.returned(task, held.pooling, recorded)
 
+    def step_taken(self, event: ev.EscalationStepTaken, recorded: Recorded) -> None:
+        reassigned = set(event.reassigned)
+        for task, agent in zip(event.tasks, event.agents, strict=True):
+            pooling = self.assignments.held[task].pooling if agent else self.pools.waiting[task]
+            self.measures.note("escalated", recorded, self._place(task, pooling), clean(agent))
+            if agent and task in reassigned:
+                self._returned(task, "escalated", recorded)
+            self.marks.step_taken(task, event, recorded)
+
     # --- coming to an end ---------------------------------------------------------------------------------------------
 
     def completed(self, event: ev.TaskCompleted, recorded: Recorded) -> None:
@@ -210,6 +221,8 @@ _HANDLERS: dict[type[ev.Event], _Handler] = {
     ev.TasksRecycled: Work.recycled,
     ev.TasksHandedOver: Work.handed_over,
     ev.TasksEscalated: Work.escalated,
+    ev.DeadlinesSet: lambda work, event, recorded: work.deadlines.put(event, recorded),
+    ev.EscalationStepTaken: Work.step_taken,
     ev.TaskLocked: lambda work, event, recorded: work.marks.locked(event.task, event.until, recorded),
     ev.TaskUnlocked: lambda work, event, recorded: work.marks.locked(event.task, 0, recorded),
     ev.AgentsRegistered: lambda work, event, recorded: work.measures.registered(event, recorded),
@@ -231,7 +244,7 @@ def apply(cursor: Cursor, batch: Sequence[Recorded]) -> None:
     work.tasks.fetch_kinds(needs.waiting.keys() - work.pools.waiting.keys())
     for recorded in known:
         _HANDLERS[type(recorded.event)](work, recorded.event, recorded)
-    for part in (work.tasks, work.pools, work.assignments, work.counts, work.marks, work.measures):
+    for part in (work.tasks, work.pools, work.assignments, work.counts, work.marks, work.deadlines, work.measures):
         part.write(cursor)
 
 
@@ -239,9 +252,9 @@ VIEW = View(
     "tasks",
     (
         "tasks", "arrivals", "endings", "refusals", "waiting", "poolings", "pools", "shares", "methods", "givings",
-        "assignments", "loads", "counts", "marks", "completions", "happenings", "teams",
+        "assignments", "loads", "counts", "marks", "deadlines", "completions", "happenings", "teams",
     ),
-    tasks.DDL + pools.DDL + assignments.DDL + counts.DDL + marks.DDL + measures.DDL,
+    tasks.DDL + pools.DDL + assignments.DDL + counts.DDL + marks.DDL + deadlines.DDL + measures.DDL,
     apply,
     tasks.INDEXES + assignments.INDEXES + measures.INDEXES,
 )  # fmt: skip

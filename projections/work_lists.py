@@ -21,6 +21,7 @@ _TASK_JOINS = {
     "w": "LEFT JOIN waiting w ON w.task = t.number",
     "a": "LEFT JOIN assignments a ON a.task = t.number AND a.last",
     "k": "LEFT JOIN marks k ON k.task = t.number",
+    "d": "LEFT JOIN deadlines d ON d.task = t.number",
     "g": 'LEFT JOIN givings g ON g."grant" = a."grant"',
     "p": "LEFT JOIN poolings p ON p.id = coalesce(w.pooling, a.pooling, e.pooling, k.returned)",
     "l": "LEFT JOIN pools l ON l.id = p.pool",
@@ -37,6 +38,7 @@ _POSITIONS = """
 ARRAY(SELECT unnest(t.position || p.trail)
     UNION SELECT unnest(h."grant" || h.later) FROM assignments h WHERE h.task = t.number
     UNION SELECT unnest(k.trail)
+    UNION SELECT d.position WHERE d.position IS NOT NULL
     UNION SELECT f.position FROM refusals f WHERE f.task = t.number
     UNION SELECT e.ended_by WHERE e.ended_by IS NOT NULL ORDER BY 1)"""
 _PRIORITY = "CASE WHEN k.priority >= 0 THEN k.priority ELSE t.priority END"
@@ -102,6 +104,9 @@ TASKS: Listing[TaskView] = Listing(
         "recycled": Field("coalesce(k.recycled, 0)", "int", ("k",), strict="k.recycled"),
         "handed_over": Field("coalesce(k.handed_over, 0)", "int", ("k",), strict="k.handed_over"),
         "escalated": Field("coalesce(k.escalated, false)", "bool", ("k",)),
+        "overdue": Field("coalesce(k.overdue, false)", "bool", ("k",)),
+        "respond_by": Field("coalesce(d.respond_by, 0)", "time", ("d",), strict="d.respond_by"),
+        "resolve_by": Field("coalesce(d.resolve_by, 0)", "time", ("d",), strict="d.resolve_by"),
         "locked_until": Field(_LOCKED, "time", ("e", "k")),
     },
     columns=(
@@ -112,7 +117,8 @@ TASKS: Listing[TaskView] = Listing(
         f"coalesce({_PICKED_BY}, '')", f"coalesce(({_PASSED})::text, '[]')", "r.created_at", "coalesce(p.pooled_at, 0)",
         "coalesce(g.assigned_at, 0)", "coalesce(a.started_at, 0)", "coalesce(e.ended_at, 0)",
         "coalesce(e.wrap_up, '{}')", _POSITIONS, "coalesce(k.recycled, 0)", "coalesce(k.handed_over, 0)",
-        "coalesce(k.escalated, false)", _LOCKED,
+        "coalesce(k.escalated, false)", _LOCKED, "coalesce(d.respond_by, 0)", "coalesce(d.resolve_by, 0)",
+        "coalesce(k.overdue, false)",
     ),
     show_joins=" ".join(_TASK_JOINS.values()),
     row=reading(TaskView, {8: _attributes, 17: _lane, 22: _words, 28: _mapping}),
@@ -130,7 +136,7 @@ _HISTORY_JOINS = {
     "e": "LEFT JOIN endings e ON e.task = t.task AND t.last",
 }
 _OUTCOME = "CASE WHEN t.last THEN coalesce(e.ended, '') ELSE t.became END"
-_LEFT = ("reassigned", "recycled", "handed_over")
+_LEFT = ("reassigned", "recycled", "handed_over", "escalated")
 """How an assignment may end while its task goes on."""
 _ENDED_AT = "CASE WHEN t.last THEN coalesce(e.ended_at, 0) ELSE t.left_at END"
 

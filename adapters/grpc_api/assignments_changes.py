@@ -102,6 +102,15 @@ def _given(event: ev.TaskClaimed | ev.TaskReassigned, recorded: Recorded, method
     )  # fmt: skip
 
 
+def _step_taken(event: ev.EscalationStepTaken, recorded: Recorded, watched: Watched) -> Iterator[Change]:
+    for task, agent in zip(event.tasks, event.agents, strict=True):
+        if agent in watched:
+            away = task in event.reassigned
+            yield Change(
+                agent, "escalated_away" if away else "escalated", task, recorded.position, recorded.at, not away
+            )
+
+
 CHANGES: dict[type[ev.Event], Changes] = {
     ev.TasksAllocated: _allocated,
     ev.TaskClaimed: _claimed,
@@ -111,13 +120,14 @@ CHANGES: dict[type[ev.Event], Changes] = {
     ev.TasksCancelled: _as("cancelled", held=False),
     ev.TasksRecycled: _as("recycled", held=False),
     ev.TasksHandedOver: _as("handed_over", held=False),
+    ev.EscalationStepTaken: _step_taken,
     ev.TaskLocked: _as("locked", held=True),
     ev.TaskUnlocked: _as("unlocked", held=True),
 }
 """Event -> what it changes for agents."""
 
 WITHOUT = frozenset({
-    ev.TasksEscalated,
+    ev.TasksEscalated, ev.DeadlinesSet,
     ev.RuleSetApplied, ev.AgentsRegistered, ev.AgentsRemoved, ev.AgentPresenceChanged, ev.PackageRegistered,
     ev.PackageParsingStarted, ev.TasksImported, ev.PackageParsed, ev.PackageDistributing, ev.PackageDistributed,
     ev.PackageFailed, ev.PackageWithdrawn, ev.TaskCreated, ev.TasksPooled, ev.TasksRelaxed, ev.PoolStalled,

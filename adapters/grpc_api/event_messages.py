@@ -127,6 +127,19 @@ def _escalated(event: ev.TasksEscalated, task: int) -> dict[str, Any]:
     return {"task": task, "reason": event.reason}
 
 
+def _deadlines(event: ev.DeadlinesSet, task: int) -> dict[str, Any]:
+    return {"task": task, "respond_by": event.respond_by, "resolve_by": event.resolve_by, "steps": event.steps}
+
+
+def _step_taken(event: ev.EscalationStepTaken, task: int) -> dict[str, Any]:
+    at, step = event.tasks.index(task), event.step
+    found: dict[str, Any] = {"task": task, "agent": event.agents[at], "place": event.place, "step": step}
+    return found | {
+        "priority": event.priorities[at] if event.priorities else None,
+        "reassigned": task in event.reassigned,
+    }
+
+
 _CUT: dict[type[ev.Event], Callable[[Any, int], dict[str, Any]]] = {
     ev.TasksImported: _imported,
     ev.TasksPooled: _pooled,
@@ -136,5 +149,7 @@ _CUT: dict[type[ev.Event], Callable[[Any, int], dict[str, Any]]] = {
     ev.TasksRecycled: _recycled,
     ev.TasksHandedOver: _handed_over,
     ev.TasksEscalated: _escalated,
+    ev.DeadlinesSet: _deadlines,
+    ev.EscalationStepTaken: _step_taken,
 }
 """Events of several tasks -> what they say of one of them."""

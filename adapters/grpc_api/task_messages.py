@@ -45,6 +45,9 @@ def task_message(name: str, row: TaskView) -> tasks_pb2.Task:
         recycled=row.recycled,
         handed_over=row.handed_over,
         escalated=row.escalated,
+        respond_by_time=timestamp(row.respond_by),
+        resolve_by_time=timestamp(row.resolve_by),
+        overdue=row.overdue,
     )
 
 

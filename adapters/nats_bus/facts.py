@@ -291,6 +291,35 @@ class TaskEscalated(Fact, frozen=True):
     package: int | None = None
 
 
+class TaskDeadlinesSet(Fact, frozen=True):
+    """Until when a task is to be begun and done."""
+
+    kind: ClassVar[str] = "task.deadlines_set"
+    task: int
+    respond_by: str | None = None
+    """RFC 3339."""
+    resolve_by: str | None = None
+    package: int | None = None
+
+
+class TaskEscalationStepTaken(Fact, frozen=True):
+    """A step of the escalation fell due. ``reassigned``: it waits for others now; ``task.pooled`` says where."""
+
+    kind: ClassVar[str] = "task.escalation_step_taken"
+    task: int
+    place: int
+    """Of the step in the escalation as written, from 0."""
+    agent: str | None = None
+    """Who held it at that moment."""
+    notify: str | None = None
+    """Whom the step wants to know of it, as the rule calls him."""
+    priority: int | None = None
+    """From now on, where the step raised it."""
+    overdue: bool = False
+    reassigned: bool = False
+    package: int | None = None
+
+
 class TaskLocked(Fact, frozen=True):
     """The agent keeps the task until then, whatever else would take it away. Also when a lock is renewed."""
 

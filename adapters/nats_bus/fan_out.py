@@ -178,6 +178,22 @@ def _escalated(event: ev.TasksEscalated, _recorded: Recorded, package_of: Packag
         yield facts.TaskEscalated(task, event.reason, package_of(task))
 
 
+def _deadlines(event: ev.DeadlinesSet, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    respond_by, resolve_by = (time_of(at) if at else None for at in (event.respond_by, event.resolve_by))
+    for task in event.tasks:
+        yield facts.TaskDeadlinesSet(task, respond_by, resolve_by, package_of(task))
+
+
+def _step_taken(event: ev.EscalationStepTaken, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    step, reassigned = event.step, set(event.reassigned)
+    priorities = event.priorities or repeat(None)
+    for task, agent, priority in zip(event.tasks, event.agents, priorities, strict=False):
+        yield facts.TaskEscalationStepTaken(
+            task, event.place, agent or None, step.notify, priority, step.mark_overdue, task in reassigned,
+            package_of(task),
+        )  # fmt: skip
+
+
 def _locked(event: ev.TaskLocked, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
     until, note = time_of(event.until), masked_text(event.note)
     yield facts.TaskLocked(event.task, event.agent, event.grant, until, note, package_of(event.task))
@@ -228,6 +244,8 @@ FAN_OUT: dict[type[ev.Event], FanOut] = {
     ev.TasksRecycled: _recycled,
     ev.TasksHandedOver: _handed_over,
     ev.TasksEscalated: _escalated,
+    ev.DeadlinesSet: _deadlines,
+    ev.EscalationStepTaken: _step_taken,
     ev.TaskLocked: _locked,
     ev.TaskUnlocked: _unlocked,
     ev.CommandRefused: _refused,

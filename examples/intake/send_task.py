@@ -1,6 +1,6 @@
 """Sends one task to Paidan over NATS. Sent twice under the same id, it is one task all the same.
 
-    python send_task.py [NATS_URL] [WORKSPACE] [ID] [TASK_AS_JSON]        # needs: pip install nats-py
+python send_task.py [NATS_URL] [WORKSPACE] [ID] [TASK_AS_JSON]        # needs: pip install nats-py
 """
 
 import asyncio

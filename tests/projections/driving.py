@@ -18,7 +18,8 @@ DOCUMENTS = (
     document(
         rule("p", strategy=["owner", "region", "least_loaded"], targets="agent.level >= 1", cap_per_agent=2,
              recycle_after="5m", recycle_limit=2),
-        rule("z", "visit", strategy=["round_robin"], targets="task.level <= agent.level"),
+        rule("z", "visit", strategy=["round_robin"], targets="task.level <= agent.level", sla={"resolve_within": "1h"},
+             escalation=[{"at": "resolve_within", "reassign": "true", "raise_priority": 5}]),
     ),
     document(
         rule("p", when="task.level > 1", precedence=5, method="claim", targets="agent.level >= 1"),
@@ -28,7 +29,9 @@ DOCUMENTS = (
     document(rule("m", method="manual"), rule("z", "visit", when="task.level == 2", targets="agent.load < 2")),
     document(
         rule("p", strategy=["owner", "least_loaded"], targets="agent.level >= 2", ageing="1m"),
-        rule("z", "visit", method="claim", recycle_after="1h", handover={"raise_priority": 40, "limit": 1}),
+        rule("z", "visit", method="claim", recycle_after="1h", sla={"respond_within": "20m", "resolve_within": "2h"},
+             escalation=[{"at": "50% of resolve_within", "raise_priority": 30, "mark_overdue": True},
+                         {"at": "resolve_within", "reassign": "agent.level >= task.level", "notify": "duty"}], handover={"raise_priority": 40, "limit": 1}),
     ),
 )  # fmt: skip
 

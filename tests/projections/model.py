@@ -133,6 +133,7 @@ class Model:
             "lane": [], "agent": "", "grant": 0, "picked_by": "", "passed": [], "created_at": recorded.at,
             "pooled_at": 0, "assigned_at": 0, "started_at": 0, "ended_at": 0, "wrap_up": {},
             "positions": [recorded.position], "recycled": 0, "handed_over": 0, "escalated": False, "locked_until": 0,
+            "respond_by": 0, "resolve_by": 0, "overdue": False,
         }  # fmt: skip
 
     def _TaskCreated(self, event: ev.TaskCreated, recorded: Recorded) -> None:
@@ -154,7 +155,7 @@ class Model:
         for placement in event.placements:
             for number in placement.tasks:
                 self._change(
-                    number, recorded, status="pooled", rule=placement.rule or "", lane=list(placement.lane), stage=0,
+                    number, recorded, status="pooled", rule=placement.rule or "", lane=list(placement.lane), stage=placement.stage,
                     version=event.rule_set_version, pooled_at=recorded.at,
                 )  # fmt: skip
 
@@ -237,6 +238,19 @@ class Model:
     def _TasksEscalated(self, event: ev.TasksEscalated, recorded: Recorded) -> None:
         for number in event.tasks:
             self._change(number, recorded, escalated=True)
+
+    def _DeadlinesSet(self, event: ev.DeadlinesSet, recorded: Recorded) -> None:
+        for number in event.tasks:
+            self._change(number, recorded, respond_by=event.respond_by, resolve_by=event.resolve_by)
+
+    def _EscalationStepTaken(self, event: ev.EscalationStepTaken, recorded: Recorded) -> None:
+        for place, number in enumerate(event.tasks):
+            more = {"priority": event.priorities[place]} if event.priorities else {}
+            overdue = self._tasks[number]["overdue"] or event.step.mark_overdue
+            if number in event.reassigned and event.agents[place]:
+                self._back(number, "escalated", recorded, overdue=overdue, **more)
+            else:
+                self._change(number, recorded, overdue=overdue, **more)
 
     def _TaskLocked(self, event: ev.TaskLocked, recorded: Recorded) -> None:
         self._change(event.task, recorded, locked_until=event.until)

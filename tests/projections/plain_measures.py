@@ -120,6 +120,12 @@ class Told:
         for task in event.tasks:
             self._count(task, "escalated", at)
 
+    def _EscalationStepTaken(self, event: ev.EscalationStepTaken, at: int) -> None:
+        for task in event.tasks:
+            self._count(task, "escalated", at)
+            if task in event.reassigned:
+                self._tasks[task]["agent"] = ""
+
     def _came(self, task: int, event: Any, at: int) -> None:
         self._tasks[task] = {"type": event.task_type, "business_type": event.business_type}
         self._created[task] = at

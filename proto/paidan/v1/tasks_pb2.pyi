@@ -176,6 +176,9 @@ class Task(_message.Message):
     RECYCLED_FIELD_NUMBER: _builtins.int
     HANDED_OVER_FIELD_NUMBER: _builtins.int
     ESCALATED_FIELD_NUMBER: _builtins.int
+    RESPOND_BY_TIME_FIELD_NUMBER: _builtins.int
+    RESOLVE_BY_TIME_FIELD_NUMBER: _builtins.int
+    OVERDUE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`workspaces/{workspace}/tasks/{number}`."""
     number: _builtins.int
@@ -218,6 +221,8 @@ class Task(_message.Message):
     """How often an agent gave it out of hand."""
     escalated: _builtins.bool
     """A limit was reached: a supervisor should look at it, and it is not recycled any more."""
+    overdue: _builtins.bool
+    """A step of the escalation said so: it is late."""
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, _values_pb2.Value]:
         """Attributes as the rules declare them."""
@@ -266,6 +271,14 @@ class Task(_message.Message):
     def locked_until(self) -> _timestamp_pb2.Timestamp:
         """While its agent keeps it by a lock: when the lock ends."""
 
+    @_builtins.property
+    def respond_by_time(self) -> _timestamp_pb2.Timestamp:
+        """When work on it is to have begun."""
+
+    @_builtins.property
+    def resolve_by_time(self) -> _timestamp_pb2.Timestamp:
+        """When it is to be done."""
+
     def __init__(
         self,
         *,
@@ -302,10 +315,13 @@ class Task(_message.Message):
         recycled: _builtins.int = ...,
         handed_over: _builtins.int = ...,
         escalated: _builtins.bool = ...,
+        respond_by_time: _timestamp_pb2.Timestamp | None = ...,
+        resolve_by_time: _timestamp_pb2.Timestamp | None = ...,
+        overdue: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["assign_time", b"assign_time", "create_time", b"create_time", "end_time", b"end_time", "locked_until", b"locked_until", "person_masked", b"person_masked", "pool_time", b"pool_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assign_time", b"assign_time", "create_time", b"create_time", "end_time", b"end_time", "locked_until", b"locked_until", "person_masked", b"person_masked", "pool_time", b"pool_time", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "assign_time", b"assign_time", "attributes", b"attributes", "business_type", b"business_type", "create_time", b"create_time", "customer", b"customer", "end_time", b"end_time", "escalated", b"escalated", "grant", b"grant", "handed_over", b"handed_over", "lane", b"lane", "line", b"line", "locked_until", b"locked_until", "name", b"name", "number", b"number", "owner", b"owner", "package", b"package", "passed", b"passed", "person_masked", b"person_masked", "picked_by", b"picked_by", "pool_time", b"pool_time", "positions", b"positions", "priority", b"priority", "recycled", b"recycled", "region", b"region", "rule", b"rule", "rule_set_version", b"rule_set_version", "stage", b"stage", "start_time", b"start_time", "status", b"status", "type", b"type", "waiting_for", b"waiting_for", "wrap_up", b"wrap_up"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "assign_time", b"assign_time", "attributes", b"attributes", "business_type", b"business_type", "create_time", b"create_time", "customer", b"customer", "end_time", b"end_time", "escalated", b"escalated", "grant", b"grant", "handed_over", b"handed_over", "lane", b"lane", "line", b"line", "locked_until", b"locked_until", "name", b"name", "number", b"number", "overdue", b"overdue", "owner", b"owner", "package", b"package", "passed", b"passed", "person_masked", b"person_masked", "picked_by", b"picked_by", "pool_time", b"pool_time", "positions", b"positions", "priority", b"priority", "recycled", b"recycled", "region", b"region", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time", "rule", b"rule", "rule_set_version", b"rule_set_version", "stage", b"stage", "start_time", b"start_time", "status", b"status", "type", b"type", "waiting_for", b"waiting_for", "wrap_up", b"wrap_up"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
