@@ -22,8 +22,8 @@ from tests.wire.served import RULES, Served
 from tests.wire.test_cli_process import process
 
 CODES = (0, 1, 2, 3)
-HERE_ALONE = ("serve", "demo", "doctor")
-"""Commands that start processes of their own, or look at this machine."""
+HERE_ALONE = ("serve", "demo", "doctor", "watch")
+"""Commands that start processes of their own, look at this machine, or go on until they are stopped."""
 ENDLESS = ("--follow", "-f")
 WORDS = (
     *(token for token in TOKENS if "/" not in token and "\0" not in token),
