@@ -34,7 +34,8 @@ from projections.rows import (
     TaskView,
 )
 from projections.rule_sets import ATTRIBUTES
-from projections.statistics import COUNTS, SPREAD, TASK_POSITIONS
+from projections.statistics import COUNTS, SPREAD
+from projections.work_lists import TASK_POSITIONS
 
 __all__ = ["Asked", "BehindError", "Queries", "QueryError", "ViewsUnavailableError"]
 

@@ -81,7 +81,7 @@ def test_measures_are_what_the_log_says(live: Live, rules: int, steps: list, siz
 
 @pytest.mark.parametrize("seed", [5, 29])
 def test_a_long_history_by_every_group(live: Live, seed: int) -> None:
-    log = dressed(seeded(seed, 500).log)
+    log = dressed(seeded(seed, 900).log)
     filled(live, log)
     asked = [MeasuresAsked(by=(name,)) for name in GROUPS] + [MeasuresAsked(), MeasuresAsked(by=GROUPS, bucket=MINUTE)]
     answers = live.ask(lambda queries: _answers(queries, asked))

@@ -183,6 +183,7 @@ def test_what_is_shown_of_it(ruled: Served) -> None:
     outcomes = [one.outcome for one in ruled.audit.ListAssignments(asked).assignments]
     assert sorted(outcomes) == sorted([ASSIGNMENT_OUTCOME_IN_FORCE, *2 * [ASSIGNMENT_OUTCOME_HANDED_OVER]])
     told = ruled.audit.GetTaskHistory(GetTaskHistoryRequest(name=held.name, min_position=held.grant))
+    assert {"TaskLocked.v1", "TaskUnlocked.v1", "TasksEscalated.v1"} <= {one.type for one in told.events}
     data = [json.loads(one.data_json) for one in told.events if one.type == "TasksHandedOver.v1"]
     handed = {"task": held.number, "agent": "A1", "note": "speaks Cantonese", "to_agent": "", "to_rule": ""}
     assert data == [handed | {"priority": 30}, handed | {"priority": 60}]
