@@ -41,6 +41,8 @@ class _AssignmentOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ass
     """Nobody had begun: the task was taken back."""
     ASSIGNMENT_OUTCOME_HANDED_OVER: _AssignmentOutcome.ValueType  # 6
     """The agent gave the task out of hand."""
+    ASSIGNMENT_OUTCOME_ESCALATED: _AssignmentOutcome.ValueType  # 7
+    """A step of the escalation took it to other targets."""
 
 class AssignmentOutcome(_AssignmentOutcome, metaclass=_AssignmentOutcomeEnumTypeWrapper):
     """How one assignment ended."""
@@ -59,6 +61,8 @@ ASSIGNMENT_OUTCOME_RECYCLED: AssignmentOutcome.ValueType  # 5
 """Nobody had begun: the task was taken back."""
 ASSIGNMENT_OUTCOME_HANDED_OVER: AssignmentOutcome.ValueType  # 6
 """The agent gave the task out of hand."""
+ASSIGNMENT_OUTCOME_ESCALATED: AssignmentOutcome.ValueType  # 7
+"""A step of the escalation took it to other targets."""
 Global___AssignmentOutcome: _TypeAlias = AssignmentOutcome  # noqa: Y015
 
 @_typing.final
