@@ -168,7 +168,8 @@ def _claimed(state: State, context: Context, recorded: Recorded, event: ev.TaskC
 
 
 def _reassigned(state: State, recorded: Recorded, event: ev.TaskReassigned, task: Task) -> Explanation:
-    held = f"from {event.held_by}" if event.held_by else "out of its pool"
+    given_back = task.marks.avoid if task.marks and task.status == "returned" else ""
+    held = f"from {event.held_by or given_back}" if event.held_by or given_back else "out of its pool"
     reason = f", because: {event.reason}" if event.reason else ""
 
     def hindrance(agent: Agent) -> str:
@@ -247,6 +248,8 @@ _FREE = {
 
 
 def _stage(task: Task) -> str:
+    if task.stage < 0:
+        return f" after escalation step {-task.stage}"
     return f" after relax step {task.stage}" if task.stage else ""
 
 

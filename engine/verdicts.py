@@ -45,6 +45,8 @@ def rule_verdicts(state: State, task: Task) -> tuple[RuleVerdict, ...]:
         governing = place_all(matcher, rule_set, [task])[0][0]
     finally:
         matcher.close()
+    if task.marks is not None and governing is not None and task.marks.directed == governing:
+        return (RuleVerdict(governing, True, "it was handed over to this rule"),)
     return tuple(_rule_verdicts(rule_set, governing, task))
 
 

@@ -94,12 +94,12 @@ class Marks:
         mark.escalated = True
         return mark
 
-    def step_taken(self, task: int, event: ev.EscalationStepTaken, recorded: Recorded) -> None:
-        """A step of its escalation fell due."""
-        mark = self._mark(task, recorded)
-        mark.overdue |= event.step.mark_overdue
-        if event.priorities:
-            mark.priority = event.priorities[event.tasks.index(task)]
+    def step_taken(self, event: ev.EscalationStepTaken, recorded: Recorded) -> None:
+        """A step of their escalation fell due."""
+        for place, task in enumerate(event.tasks):
+            mark = self._mark(task, recorded)
+            mark.overdue |= event.step.mark_overdue
+            mark.priority = event.priorities[place] if event.priorities else mark.priority
 
     def locked(self, task: int, until: int, recorded: Recorded) -> None:
         """Its agent keeps it until then; 0: no longer."""

@@ -21,6 +21,7 @@ class Needs:
         self.pools: list[Pool] = []
         self._entered: set[int] = set()
         """Tasks that the batch itself brings or puts somewhere."""
+        self._created: set[int] = set()
         for recorded in batch:
             self._look(recorded.event)
 
@@ -35,10 +36,11 @@ class Needs:
             self.pools.append(pool_of(placement.rule, placement.stage, placement.lane))
             if event.package is None:
                 self._leaving(placement.tasks)
-                self.marked.update(dict.fromkeys(placement.tasks))
+                self.marked.update((task, None) for task in placement.tasks if task not in self._created)
             self._entered.update(placement.tasks)
 
     def _of_created(self, event: ev.TaskCreated) -> None:
+        self._created.add(event.task)
         self._entered.add(event.task)
 
     def _of_cancelled(self, event: ev.TasksCancelled) -> None:

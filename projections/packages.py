@@ -136,8 +136,8 @@ class Packages:
         if event.package is None:
             return
         line = self._line(event.package, recorded)
-        pairs = zip(event.tasks, event.agents, strict=True)
-        free = [number for number, agent in pairs if not agent and number not in event.again]
+        again, pairs = set(event.again), zip(event.tasks, event.agents, strict=True)
+        free = [number for number, agent in pairs if not agent and number not in again]
         line.ended += len(event.tasks)
         line.cancelled += len(free)
         line.waiting -= sum(number <= line.pooled_through for number in free)

@@ -172,7 +172,7 @@ class Work:
             self.measures.note("escalated", recorded, self._place(task, pooling), clean(agent))
             if agent and task in reassigned:
                 self._returned(task, "escalated", recorded)
-            self.marks.step_taken(task, event, recorded)
+        self.marks.step_taken(event, recorded)
 
     # --- coming to an end ---------------------------------------------------------------------------------------------
 

@@ -26,7 +26,8 @@ def _holder(task: Any) -> str:
 
 def _pool(task: Any) -> str:
     lane = ", ".join(shown(value) for value in task.lane)
-    waiting = f"since {local(task.pool_time)}, relax step {task.stage}" if task.waiting_for else ""
+    step = f"escalation step {-task.stage}" if task.stage < 0 else f"relax step {task.stage}"
+    waiting = f"since {local(task.pool_time)}, {step}" if task.waiting_for else ""
     return f"{waiting}, lane {lane}" if waiting and lane else waiting
 
 

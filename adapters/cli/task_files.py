@@ -35,7 +35,7 @@ class TaskLine(msgspec.Struct, forbid_unknown_fields=True):
     customer: str = ""
     owner: str = ""
     region: str = ""
-    priority: int = 0
+    priority: int | None = None
     person: PersonLine | None = None
 
 

@@ -55,6 +55,8 @@ class Cards:
         self._arrivals: list[Arrival] = []
         self._changed: dict[int, int] = {}
         """Task -> position of an event that changed it."""
+        self._limits: dict[int, ev.DeadlinesSet] = {}
+        """Of the tasks that came last."""
 
     def forget(self) -> None:
         """Events were missed: only the view is to be trusted."""
@@ -69,6 +71,8 @@ class Cards:
                 self._arrivals.append(Arrival(first, event, recorded.at))
                 if first - self._firsts[0] > RECENT_TASKS:
                     self._drop_oldest(first)
+            case ev.DeadlinesSet():
+                self._note_limits(event)
             case _ if type(event) not in UNCHANGED:
                 self._note_changed(event, recorded.position)
 
@@ -115,12 +119,22 @@ class Cards:
             priority=row.priority, customer=row.customer or "", owner=row.owner or "", region=row.region or "",
             package=getattr(event, "package", 0), line=row.line, create_time=timestamp(at),
         )  # fmt: skip
+        limits = self._limits.get(number)
+        if limits is not None:
+            for field, due in (("respond_by_time", limits.respond_by), ("resolve_by_time", limits.resolve_by)):
+                if due:
+                    getattr(card, field).CopyFrom(timestamp(due))
         for name, value in zip(event.columns, row.attributes, strict=True):
             if value is not None:
                 card.attributes[name].CopyFrom(to_value(value))
         if person is not None and any(shown := masked(person)):
             card.person_masked.CopyFrom(pb.Person(full_name=shown[0], mobile=shown[1], id_card=shown[2]))
         return card
+
+    def _note_limits(self, event: ev.DeadlinesSet) -> None:
+        self._limits.update(dict.fromkeys(event.tasks, event))
+        for number in list(self._limits)[: max(0, len(self._limits) - RECENT_TASKS)]:
+            del self._limits[number]
 
     def _note_changed(self, event: ev.Event, position: int) -> None:
         for number in _tasks_of(event):

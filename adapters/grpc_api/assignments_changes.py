@@ -103,9 +103,10 @@ def _given(event: ev.TaskClaimed | ev.TaskReassigned, recorded: Recorded, method
 
 
 def _step_taken(event: ev.EscalationStepTaken, recorded: Recorded, watched: Watched) -> Iterator[Change]:
+    reassigned = set(event.reassigned)
     for task, agent in zip(event.tasks, event.agents, strict=True):
         if agent in watched:
-            away = task in event.reassigned
+            away = task in reassigned
             yield Change(
                 agent, "escalated_away" if away else "escalated", task, recorded.position, recorded.at, not away
             )

@@ -30,10 +30,13 @@ from engine.commands import (
     CompleteTask,
     CreateTask,
     CreateTasks,
+    HandOverTasks,
+    LockTask,
     Order,
     ReassignTask,
     SetPresence,
     StartTask,
+    UnlockTask,
 )
 from engine.events import Recorded
 from engine.refusals import Refusal
@@ -42,7 +45,10 @@ from engine.workspace import Workspace
 
 log = logging.getLogger("paidan.writer")
 
-ASKED = (CreateTask, CreateTasks, ClaimTask, StartTask, CompleteTask, CancelTask, ReassignTask, SetPresence)
+ASKED = (
+    CreateTask, CreateTasks, ClaimTask, StartTask, CompleteTask, CancelTask, ReassignTask, SetPresence, HandOverTasks,
+    LockTask, UnlockTask,
+)  # fmt: skip
 """What people wait for. What comes with packages is bulk work itself."""
 LATELY_S = 0.1
 """They count as asking for this long after their last command."""

@@ -186,8 +186,8 @@ def _deadlines(event: ev.DeadlinesSet, _recorded: Recorded, package_of: PackageO
 
 def _step_taken(event: ev.EscalationStepTaken, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
     step, reassigned = event.step, set(event.reassigned)
-    priorities = event.priorities or repeat(None)
-    for task, agent, priority in zip(event.tasks, event.agents, priorities, strict=False):
+    priorities = event.priorities or (None,) * len(event.tasks)
+    for task, agent, priority in zip(event.tasks, event.agents, priorities, strict=True):
         yield facts.TaskEscalationStepTaken(
             task, event.place, agent or None, step.notify, priority, step.mark_overdue, task in reassigned,
             package_of(task),

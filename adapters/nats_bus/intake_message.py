@@ -38,8 +38,8 @@ class NewTask(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     owner: Named = None
     """Account manager: an agent id."""
     region: Named = None
-    priority: Annotated[int, Meta(ge=0, le=100)] = 0
-    """Larger is more urgent."""
+    priority: Annotated[int, Meta(ge=0, le=100)] | None = None
+    """Larger is more urgent; absent: that of its type."""
     person: NewPerson | None = None
 
 

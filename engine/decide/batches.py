@@ -7,8 +7,7 @@ from itertools import count
 from engine import events as ev
 from engine.commands import CreateTasks
 from engine.decide.context import Context
-from engine.decide.deadlines import deadlines
-from engine.decide.pooling import placements_of
+from engine.decide.pooling import pooled
 from engine.decide.tasks import created
 from engine.refusals import Refusal, Violation, invalid
 from engine.state import State, Task
@@ -34,5 +33,4 @@ def create_all(state: State, command: CreateTasks, context: Context) -> list[ev.
     if wrong:
         return invalid("TASK_INVALID", f"Expected valid tasks, but found {len(wrong)} problem(s)", *wrong)
     placings = context.judge.placing(state, tasks)
-    pooled = ev.TasksPooled(state.version, placements_of(tasks, placings))
-    return [*events, pooled, *deadlines(state, tasks, [rule for rule, _ in placings])]
+    return [*events, *pooled(state, tasks, placings)]

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from engine.calendars import due
+from engine.decide.judge import Placing
 from engine.events import DeadlinesSet, DueStep
 from engine.rules.model import EscalationStep
-from engine.rules.policy import Policy, policy_of
+from engine.rules.policy import Policy, has_limits, policy_of
 from engine.state import State, Task
 
 
-def deadlines(state: State, tasks: Iterable[Task], rules: Iterable[str | None]) -> list[DeadlinesSet]:
+def deadlines(state: State, tasks: Sequence[Task], placings: Sequence[Placing]) -> list[DeadlinesSet]:
     """For tasks that come under these rules and have no limits yet; what came together has the same."""
-    if state.rule_set is None:
+    rule_set = state.rule_set
+    if rule_set is None or not has_limits(rule_set):
         return []
-    groups: dict[tuple[int, int], list[int]] = defaultdict(list)
-    policies: dict[int, Policy] = {}
-    for task, rule in zip(tasks, rules, strict=True):
-        policy = policy_of(state.rule_set, task.type, state.governing.get(rule or ""))
-        if task.terms is None and (policy.sla or policy.escalation):
-            policies[id(policy)] = policy
-            groups[id(policy), task.created_at].append(task.number)
-    return [_set(policies[key], created_at, numbers) for (key, created_at), numbers in groups.items()]
+    policies: dict[tuple[str, str | None], Policy] = {}
+    groups: dict[tuple[str, str | None, int], list[int]] = defaultdict(list)
+    for task, (rule, _) in zip(tasks, placings, strict=True):
+        if task.terms is not None:
+            continue
+        policy = policies.get((task.type, rule))
+        if policy is None:
+            policy = policies[task.type, rule] = policy_of(rule_set, task.type, state.governing.get(rule or ""))
+        if policy.sla or policy.escalation:
+            groups[task.type, rule, task.created_at].append(task.number)
+    return [_set(policies[kind, rule], created_at, numbers) for (kind, rule, created_at), numbers in groups.items()]
 
 
 def _set(policy: Policy, created_at: int, numbers: list[int]) -> DeadlinesSet:

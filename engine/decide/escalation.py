@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from engine import events as ev
 from engine.decide.context import Context
-from engine.decide.pooling import misplaced, placements_of
+from engine.decide.judge import Placing
+from engine.decide.pooling import misplaced, placements_of, stage_to
 from engine.rules.model import EscalationStep
 from engine.state import State, Task
 from engine.state.task import MAX_PRIORITY
@@ -25,27 +26,28 @@ def escalate(state: State, tasks: list[Task], context: Context) -> list[ev.Event
 
 def _taken(state: State, place: int, step: EscalationStep, tasks: list[Task], context: Context) -> list[ev.Event]:
     raised = [replace(task, priority=min(MAX_PRIORITY, task.priority + (step.raise_priority or 0))) for task in tasks]
-    elsewhere = [task for task in raised if step.reassign is not None and not task.locked]
+    away = _away(state, step, raised, context)
     taken = ev.EscalationStepTaken(
         tuple(task.number for task in tasks),
         tuple(task.agent or "" for task in tasks),
         place,
         step,
         tuple(task.priority for task in raised) if step.raise_priority else (),
-        tuple(task.number for task in elsewhere),
+        tuple(number for placement in away for number in placement.tasks),
     )
-    return [taken, *_onward(state, place, raised, elsewhere, context)]
+    gone = set(taken.reassigned)
+    stay = [task for task in raised if task.status == "pooled" and task.number not in gone]
+    moved = misplaced(state, stay, context)
+    placements = (*away, *placements_of(state, [task for task, _ in moved], [placing for _, placing in moved]))
+    return [taken, ev.TasksPooled(state.version, placements)] if placements else [taken]
 
 
-def _onward(
-    state: State, place: int, raised: list[Task], elsewhere: list[Task], context: Context
-) -> list[ev.TasksPooled]:
-    """Where those go who go to others, and those whom the new priority brings under another rule."""
-    away = {task.number for task in elsewhere}
-    waiting = [task for task in raised if task.status == "pooled" and task.number not in away]
-    moved = misplaced(state, waiting, context)
-    placements = [
-        replace(placement, stage=-1 - place if placement.rule else 0)
-        for placement in placements_of(elsewhere, context.judge.placing(state, elsewhere))
-    ] + list(placements_of([task for task, _ in moved], [placing for _, placing in moved]))
-    return [ev.TasksPooled(state.version, tuple(placements))] if placements else []
+def _away(state: State, step: EscalationStep, raised: list[Task], context: Context) -> list[ev.Placement]:
+    """Where those go whom the step gives to others: all but locked ones, and those whose rule has no such step now."""
+    tasks = [task for task in raised if not task.locked] if step.reassign is not None else []
+    groups: dict[tuple[Placing, int], list[int]] = defaultdict(list)
+    for task, placing in zip(tasks, context.judge.placing(state, tasks), strict=True):
+        stage = stage_to(state, placing[0], step.reassign)
+        if stage:
+            groups[placing, stage].append(task.number)
+    return [ev.Placement(rule, tuple(numbers), lane, stage) for ((rule, lane), stage), numbers in groups.items()]

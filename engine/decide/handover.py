@@ -8,10 +8,11 @@ from engine import events as ev
 from engine.commands import HandOverTasks
 from engine.decide.context import Context
 from engine.decide.grants import held, known_agent
-from engine.decide.pooling import placements_of, pooled_again
+from engine.decide.pooling import pooled, pooled_again
 from engine.decide.room import no_room_for
 from engine.refusals import Refusal, Violation, invalid, not_found, precondition
 from engine.rules.model import Handover
+from engine.rules.policy import Policy, policy_of
 from engine.state import Agent, State, Task
 from engine.state.task import MAX_PRIORITY
 
@@ -21,9 +22,8 @@ MAX_TASKS = 500
 def hand_over(state: State, command: HandOverTasks, context: Context) -> list[ev.Event] | Refusal:
     wrong = _violations(command)
     if wrong:
-        return invalid(
-            "HANDOVER_INVALID", "Expected tasks and at most one place to hand them over to, but not so", *wrong
-        )
+        told = f"Expected a handover that can be made, but found {len(wrong)} problem(s); mend them and ask again"
+        return invalid("HANDOVER_INVALID", told, *wrong)
     tasks: list[Task] = []
     for one in command.tasks:
         task = held(state, one.task, command.agent, one.grant)
@@ -57,8 +57,8 @@ def _onward(state: State, command: HandOverTasks, tasks: list[Task], context: Co
         ]
     if command.to_rule:
         placings = [context.judge.place_under(state, task, command.to_rule) for task in tasks]
-        return [ev.TasksPooled(state.version, placements_of(tasks, placings))]
-    return [pooled_again(state, tasks, context)]
+        return pooled(state, tasks, placings)
+    return pooled_again(state, tasks, context)
 
 
 def _violations(command: HandOverTasks) -> list[Violation]:
@@ -108,5 +108,5 @@ def _is_last(state: State, task: Task) -> bool:
 
 
 def _policy(state: State, task: Task) -> Handover:
-    rule = state.rule_of(task)
-    return (rule.handover if rule else None) or Handover()
+    policy = policy_of(state.rule_set, task.type, state.rule_of(task)) if state.rule_set else Policy()
+    return policy.handover or Handover()

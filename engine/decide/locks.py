@@ -48,6 +48,12 @@ def _too_long(state: State, task: Task, period_ms: int, now: int) -> Refusal | N
             task=task.number,
         )
     left = None if task.resolve_by == 0 else task.resolve_by - now
+    if left is not None and left <= 0:
+        return precondition(
+            "LOCK_PAST_DEADLINE",
+            f"Expected time to be left for task {task.number}, but its limit has passed; do it now, or hand it over",
+            task=task.number,
+        )
     if left is not None and period_ms > left:
         return precondition(
             "LOCK_PAST_DEADLINE",

@@ -19,7 +19,7 @@ from engine.decide.attributes import shadowed, unknown_attribute
 from engine.decide.context import Context
 from engine.refusals import Refusal, Violation, invalid, not_found, precondition
 from engine.rules.model import RuleSet
-from engine.state import Package, State, Task
+from engine.state import Package, State
 from engine.state.package import IMPORTING, OVER
 from engine.state.task import MAX_PRIORITY
 
@@ -152,7 +152,7 @@ def sweep(state: State, command: SweepPackage, _context: Context) -> list[ev.Eve
     numbers = package.tasks_after(package.swept_through, command.limit)
     if package.status not in OVER or not numbers:
         return Answer(state.position, changed=False)
-    tasks = [task for task in map(state.tasks.get, numbers) if task is not None and _is_swept(task)]
+    tasks = [task for task in map(state.tasks.get, numbers) if task is not None and task.status != "in_progress"]
     return [
         ev.TasksCancelled(
             tuple(task.number for task in tasks),
@@ -163,11 +163,6 @@ def sweep(state: State, command: SweepPackage, _context: Context) -> list[ev.Eve
             tuple(task.number for task in tasks if task.given and not task.agent),
         )
     ]
-
-
-def _is_swept(task: Task) -> bool:
-    """What an agent has begun, or keeps, goes on."""
-    return task.status != "in_progress" and not task.locked
 
 
 def _known(state: State, number: int) -> Package | Refusal:

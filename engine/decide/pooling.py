@@ -1,5 +1,4 @@
-"""Tasks go into pools: a package's rows, waiting tasks under new rules, tasks whose relax step is due, and
-what comes back from agents."""
+"""Tasks go into pools: a package's rows, waiting tasks under new rules or for wider targets, what comes back."""
 
 from __future__ import annotations
 
@@ -11,7 +10,9 @@ from engine.commands import PoolPackage, RepoolTasks
 from engine.decide.context import Context
 from engine.decide.deadlines import deadlines
 from engine.decide.judge import Placing
+from engine.rules.lanes import targets_at
 from engine.rules.model import Rule
+from engine.rules.policy import escalation_of
 from engine.state import State, Task
 
 
@@ -24,11 +25,8 @@ def pool_package(state: State, command: PoolPackage, context: Context) -> list[e
         events.append(ev.PackageDistributing(command.package, state.version))
     numbers = package.tasks_after(package.pooled_through, command.limit)
     if numbers:
-        through = numbers[-1]
         tasks = [task for task in map(state.tasks.get, numbers) if task is not None]
-        placings = context.judge.placing(state, tasks)
-        events.append(ev.TasksPooled(state.version, placements_of(tasks, placings), command.package, through))
-        events += deadlines(state, tasks, [rule for rule, _ in placings])
+        events += pooled(state, tasks, context.judge.placing(state, tasks), command.package, numbers[-1])
     return events or Answer(state.position, changed=False)
 
 
@@ -37,7 +35,7 @@ def repool(state: State, command: RepoolTasks, context: Context) -> list[ev.Even
     moved = misplaced(state, tasks, context)
     if not moved:
         return Answer(state.position, changed=False)
-    return [_pooled(state, moved), *deadlines(state, [task for task, _ in moved], [rule for _, (rule, _) in moved])]
+    return pooled(state, *_unzipped(moved))
 
 
 def misplaced(state: State, tasks: list[Task], context: Context) -> list[tuple[Task, Placing]]:
@@ -46,21 +44,57 @@ def misplaced(state: State, tasks: list[Task], context: Context) -> list[tuple[T
     return [
         (task, placing)
         for task, placing in zip(tasks, context.judge.placing(state, tasks), strict=True)
-        if placing != (task.rule, task.lane) or changed.since(task)
+        if placing != (task.rule, task.lane) or changed.since(task) or _restaged(state, task)
     ]
 
 
-def placements_of(tasks: list[Task], placings: list[Placing]) -> tuple[ev.Placement, ...]:
+def pooled(
+    state: State, tasks: list[Task], placings: list[Placing], package: int | None = None, through: int = 0
+) -> list[ev.Event]:
+    """Tasks go where they belong; those that come under time limits for the first time have them from now on.
+
+    ``package``, ``through``: of rows that go into pools for the first time.
+    """
+    event = ev.TasksPooled(state.version, placements_of(state, tasks, placings), package, through)
+    return [event, *deadlines(state, tasks, placings)]
+
+
+def placements_of(state: State, tasks: list[Task], placings: list[Placing]) -> tuple[ev.Placement, ...]:
     """Tasks grouped by where they go."""
-    groups: dict[tuple[Placing, int], list[int]] = defaultdict(list)
+    groups: dict[Placing, list[int]] = defaultdict(list)
+    escalated: dict[tuple[Placing, int], list[int]] = defaultdict(list)
     for task, placing in zip(tasks, placings, strict=True):
-        groups[placing, _stage(task, placing)].append(task.number)
-    return tuple(ev.Placement(rule, tuple(numbers), lane, stage) for ((rule, lane), stage), numbers in groups.items())
+        if task.place.key[1] < 0:
+            escalated[placing, stage_kept(state, task, placing[0])].append(task.number)
+        else:
+            groups[placing].append(task.number)
+    placements = [ev.Placement(rule, tuple(numbers), lane) for (rule, lane), numbers in groups.items()]
+    for ((rule, lane), stage), numbers in escalated.items():
+        placements.append(ev.Placement(rule, tuple(numbers), lane, stage))
+    return tuple(placements)
 
 
-def _stage(task: Task, placing: Placing) -> int:
-    """Where an escalation has sent a task to others it stays with them, as long as it is under the same rule."""
-    return task.stage if task.stage < 0 and placing[0] == task.rule else 0
+def stage_kept(state: State, task: Task, rule_id: str | None) -> int:
+    """Where an escalation has sent a task to others it stays with them, as long as its rule has that step."""
+    if rule_id is None or rule_id != task.rule or state.rule_set is None:
+        return 0
+    before = state.rule_sets[task.version]
+    then = before.rule(rule_id)
+    return 0 if then is None else stage_to(state, rule_id, targets_at(before, then, task.stage))
+
+
+def stage_to(state: State, rule_id: str | None, reassign: str | None) -> int:
+    """The stage of the step by which this rule gives work to such agents, below 0; 0: it has none."""
+    rule = state.governing.get(rule_id or "")
+    if reassign is None or rule is None or state.rule_set is None:
+        return 0
+    steps = [step.reassign for step in escalation_of(state.rule_set, rule)]
+    return -1 - steps.index(reassign) if reassign in steps else 0
+
+
+def _restaged(state: State, task: Task) -> bool:
+    """Whether the step that sent it to others stands elsewhere in the rule by now, or not at all."""
+    return task.stage < 0 and task.version != state.version and stage_kept(state, task, task.rule) != task.stage
 
 
 class _RuleChanges:
@@ -94,15 +128,13 @@ def relax(state: State, due: list[Task], context: Context) -> list[ev.Event]:
         if task.number not in elsewhere:
             groups[task.rule or "", task.stage + 1].append(task.number)
     events: list[ev.Event] = [ev.TasksRelaxed(rule, stage, tuple(numbers)) for (rule, stage), numbers in groups.items()]
-    if moved:
-        events.append(_pooled(state, moved))
-    return events
+    return events + (pooled(state, *_unzipped(moved)) if moved else [])
 
 
-def pooled_again(state: State, tasks: list[Task], context: Context) -> ev.TasksPooled:
+def pooled_again(state: State, tasks: list[Task], context: Context) -> list[ev.Event]:
     """Tasks that come back, each into the pool where the rules in force want it."""
-    return ev.TasksPooled(state.version, placements_of(tasks, context.judge.placing(state, tasks)))
+    return pooled(state, tasks, context.judge.placing(state, tasks))
 
 
-def _pooled(state: State, moved: list[tuple[Task, Placing]]) -> ev.TasksPooled:
-    return ev.TasksPooled(state.version, placements_of([task for task, _ in moved], [placing for _, placing in moved]))
+def _unzipped(moved: list[tuple[Task, Placing]]) -> tuple[list[Task], list[Placing]]:
+    return [task for task, _ in moved], [placing for _, placing in moved]

@@ -34,7 +34,7 @@ def _returned(state: State, tasks: list[Task], cause: str, context: Context, las
     events: list[ev.Event] = [ev.TasksRecycled(numbers, agents, cause)]
     if last:
         events.append(ev.TasksEscalated(last, "recycle_limit"))
-    return [*events, pooled_again(state, tasks, context)]
+    return events + pooled_again(state, tasks, context)
 
 
 def _is_last_round(state: State, task: Task) -> bool:

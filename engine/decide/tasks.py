@@ -7,9 +7,9 @@ from engine.commands import CancelTask, ClaimTask, CompleteTask, CreateTask, Rea
 from engine.decide.attributes import shadowed
 from engine.decide.claiming import choose
 from engine.decide.context import Context
-from engine.decide.deadlines import deadlines
 from engine.decide.forms import task_violations, wrap_up_violations
 from engine.decide.grants import granted, held, is_locked, known_agent, open_task
+from engine.decide.pooling import pooled
 from engine.decide.room import no_room
 from engine.refusals import Refusal, Violation, invalid, precondition
 from engine.rules.policy import Policy, policy_of
@@ -22,9 +22,7 @@ def create(state: State, command: CreateTask, context: Context) -> list[ev.Event
     if isinstance(made, list):
         return invalid("TASK_INVALID", f"Expected a valid task, but found {len(made)} problem(s)", *made)
     event, task = made
-    rule, lane = context.judge.place(state, task)
-    pooled = ev.TasksPooled(state.version, (ev.Placement(rule, (task.number,), lane),))
-    return [event, pooled, *deadlines(state, [task], [rule])]
+    return [event, *pooled(state, [task], [context.judge.place(state, task)])]
 
 
 def created(

@@ -19,6 +19,7 @@ def give_back(state: State, task: Task) -> Marks:
     marks = marks_of(task)
     marks.avoid = task.agent
     marks.unlocked_recycles_at = 0
+    marks.begun |= task.status == "in_progress"
     let_go(state, task)
     task.status = "returned"
     return marks

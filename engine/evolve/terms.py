@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from engine import events as ev
 from engine.evolve.marking import give_back, marks_of
-from engine.evolve.pools import enter, leave
 from engine.state import State, Task
+from engine.state.pool import starts_of
 from engine.state.task import Terms
 from engine.state.timers import ESCALATE
 
 
 def deadlines_set(state: State, event: ev.DeadlinesSet, _recorded: ev.Recorded) -> None:
     terms = Terms(event.respond_by, event.resolve_by, event.steps)
+    fresh = []
     for number in event.tasks:
-        state.tasks[number].terms = terms
-    if event.steps:
-        state.timers.set_all(ESCALATE, event.steps[0].at, event.tasks)
+        task = state.tasks[number]
+        task.terms = terms
+        if task.marks is not None and task.marks.begun:
+            _arm(state, task)
+        else:
+            fresh.append(number)
+    if event.steps and fresh:
+        state.timers.set_all(ESCALATE, event.steps[0].at, fresh)
 
 
 def step_taken(state: State, event: ev.EscalationStepTaken, _recorded: ev.Recorded) -> None:
@@ -24,8 +30,9 @@ def step_taken(state: State, event: ev.EscalationStepTaken, _recorded: ev.Record
         step_on(state, task)
         marks = marks_of(task)
         marks.overdue |= event.step.mark_overdue
-    for task, priority in zip(tasks, event.priorities, strict=False):
-        _raise(state, task, priority)
+    if event.priorities:
+        for task, priority in zip(tasks, event.priorities, strict=True):
+            _raise(state, task, priority)
     for number in event.reassigned:
         _take_away(state, state.tasks[number])
 
@@ -33,23 +40,17 @@ def step_taken(state: State, event: ev.EscalationStepTaken, _recorded: ev.Record
 def step_on(state: State, task: Task) -> None:
     """The next step is the one after this, or, once work has begun, the one after that which does not wait for it."""
     drop_step(state, task)
-    marks = marks_of(task)
-    marks.step += 1
-    while marks.begun and (due := task.next_step) is not None and due.step.limit == "respond_within":
-        marks.step += 1
-    due = task.next_step
-    if due is not None:
-        state.timers.set_all(ESCALATE, due.at, [task.number])
+    marks_of(task).step += 1
+    _arm(state, task)
 
 
 def begun(state: State, task: Task) -> None:
     """Work on it has begun: steps that wait for that are passed over."""
     if task.terms is None:
         return
+    drop_step(state, task)
     marks_of(task).begun = True
-    due = task.next_step
-    if due is not None and due.step.limit == "respond_within":
-        step_on(state, task)
+    _arm(state, task)
 
 
 def drop_step(state: State, task: Task) -> None:
@@ -59,14 +60,24 @@ def drop_step(state: State, task: Task) -> None:
         state.timers.drop_all(ESCALATE, due.at, [task.number])
 
 
+def _arm(state: State, task: Task) -> None:
+    """A timer for its next step; steps that wait for work to begin are passed over once it has."""
+    marks = marks_of(task)
+    while marks.begun and (due := task.next_step) is not None and due.step.limit == "respond_within":
+        marks.step += 1
+    due = task.next_step
+    if due is not None:
+        state.timers.set_all(ESCALATE, due.at, [task.number])
+
+
 def _raise(state: State, task: Task, priority: int) -> None:
     if task.status != "pooled":
         task.priority = priority
         return
-    place = task.place
-    leave(state, [task])
+    order, ageing = state.lanes[task.place.key].order, state.ageing_of(task.rule)
+    order.remove(starts_of([task], ageing))
     task.priority = priority
-    enter(state, place.key, [task], place.version, place.pooled_at)
+    order.add(starts_of([task], ageing))
 
 
 def _take_away(state: State, task: Task) -> None:

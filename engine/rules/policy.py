@@ -74,6 +74,16 @@ def policy_of(rule_set: RuleSet, task_type: str, rule: Rule | None) -> Policy:
     return policy
 
 
+def has_limits(rule_set: RuleSet) -> bool:
+    """Whether any rule or type sets time limits or escalates."""
+    known = rule_set.remembered.get("has_limits")
+    if known is None:
+        by_rule = any(rule.sla or rule.escalation for rule in rule_set.rules)
+        by_type = any(kind.sla or kind.escalation for kind in rule_set.task_types.values())
+        known = rule_set.remembered["has_limits"] = by_rule or by_type
+    return bool(known)
+
+
 def escalation_of(rule_set: RuleSet, rule: Rule) -> tuple[EscalationStep, ...]:
     """The steps that hold under a rule."""
     return rule.escalation or rule_set.task_types.get(rule.task_type, NOTHING).escalation

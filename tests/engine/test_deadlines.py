@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from engine import events as ev
-from engine.commands import ApplyRules, CompleteTask, LockTask, StartTask
+from engine.commands import ApplyRules, CompleteTask, HandOverTasks, Held, LockTask, StartTask
 from tests.engine.given import ATTRIBUTES, agent, package, roster, row, rule, rules, task
-from tests.engine.scenario import DUE, MINUTE, NOW, REST, RESTART, After, Scenario, Step, holders
+from tests.engine.scenario import DUE, MINUTE, NOW, REST, RESTART, After, Refused, Scenario, Step, holders
 
 HOUR = 60 * MINUTE
 _SLA = {"respond_within": "30m", "resolve_within": "2h"}
@@ -169,3 +169,65 @@ def test_a_completion_says_what_was_promised() -> None:
     told = scenario.do(CompleteTask(1, "ann", grant))
     assert told == [ev.TaskCompleted(1, "ann", grant, {}, None, NOW + HOUR // 2, NOW + 2 * HOUR)]
     assert scenario.state.timers.entries() == []
+
+
+def test_a_step_gives_work_to_those_it_named_when_it_was_set_or_to_nobody() -> None:
+    seniors = {"at": "1h", "reassign": "agent.level >= 3"}
+    before = rule(targets="agent.level < 3", escalation=[seniors])
+    later = rule(targets="agent.level < 3", escalation=[{"at": "30m", "notify": "duty"}, seniors])
+    people = agent("jun", level=1), agent("jim", level=1), agent("max", level=3)
+    scenario = Scenario(rules(before), roster(*people), task(), REST, rules(later), REST, After(HOUR), DUE)
+    assert holders(scenario) == {1: "max"}
+    without = rule(targets="agent.level < 3")
+    scenario = Scenario(rules(before), roster(*people), task(), REST, rules(without), REST, After(HOUR), DUE)
+    assert _steps(scenario) == [(0, (1,))] and holders(scenario) == {1: "jun"}
+
+
+def test_where_the_step_stands_elsewhere_in_new_rules_its_work_stays_with_the_same_agents() -> None:
+    seniors = {"at": "1h", "reassign": "agent.level >= 3"}
+    scenario = Scenario(rules(rule(targets="agent.level < 3", escalation=[seniors])), task(), REST, After(HOUR), DUE)
+    assert list(scenario.state.lanes) == [("r", -1, ())]
+    later = rule(targets="agent.level < 3", escalation=[{"at": "30m", "notify": "duty"}, seniors])
+    scenario.do(rules(later))
+    scenario.do(REST)
+    assert list(scenario.state.lanes) == [("r", -2, ())]
+
+
+def test_a_raise_keeps_in_mind_why_the_lane_waits() -> None:
+    step = {"at": "1h", "raise_priority": 5}
+    scenario = Scenario(rules(rule(escalation=[step])), roster(agent("ann", presence="away")), task(), REST)
+    assert scenario.state.lanes["r", 0, ()].stalled == "nobody_available"
+    scenario.do(After(HOUR))
+    scenario.do(DUE)
+    assert scenario.state.lanes["r", 0, ()].stalled == "nobody_available"
+
+
+def test_whoever_takes_a_task_over_by_a_rule_with_limits_has_them() -> None:
+    both = rule("slow"), rule("quick", when="false", sla=_SLA)
+    scenario = Scenario(rules(*both), roster("ann"), task(), REST)
+    scenario.do(HandOverTasks("ann", (Held(1, scenario.state.tasks[1].grant),), to_rule="quick"))
+    assert scenario.state.tasks[1].resolve_by == NOW + 2 * HOUR
+
+
+def test_limits_that_come_after_work_had_begun_ask_for_no_response() -> None:
+    late = {"at": "respond_within", "mark_overdue": True}
+    both = rule("slow"), rule("quick", when="false", sla=_SLA, escalation=[late])
+    scenario = Scenario(rules(*both), roster("ann"), task(), REST)
+    grant = scenario.state.tasks[1].grant
+    scenario.do(StartTask(1, "ann", grant))
+    scenario.do(HandOverTasks("ann", (Held(1, grant),), to_rule="quick"))
+    scenario.do(After(HOUR))
+    scenario.do(DUE)
+    assert _steps(scenario) == [] and scenario.state.timers.entries() == []
+
+
+def test_what_is_late_cannot_be_locked() -> None:
+    scenario = Scenario(rules(rule(sla=_SLA)), roster("ann"), task(), REST, After(2 * HOUR))
+    told = scenario.do(LockTask(1, "ann", scenario.state.tasks[1].grant, 1))
+    assert told == Refused("precondition", "LOCK_PAST_DEADLINE")
+
+
+def test_a_types_handover_counts_where_the_rule_has_none() -> None:
+    scenario = Scenario(_typed({"handover": {"raise_priority": 50, "limit": 1}}, rule()), roster("ann"), task(), REST)
+    told = scenario.do(HandOverTasks("ann", (Held(1, scenario.state.tasks[1].grant),)))
+    assert told[0] == ev.TasksHandedOver("ann", (1,), (50,))

@@ -175,13 +175,13 @@ def test_a_thousand_rules_and_thresholds_compile_in_a_moment(capsys: pytest.Capt
         for number in range(1000)
     ]
     text = document(drawn, {"task": {"days": "int", "phone": "string"}, "agent": {"level": "int"}})
-    start = time.perf_counter()
+    start = time.process_time()
     loaded = load(text)
-    middle = time.perf_counter()
+    middle = time.process_time()
     matcher = Matcher(loaded, 1)
-    compiled = time.perf_counter()
+    compiled = time.process_time()
     govern(matcher, {"type": "call", "region": "JS", "days": 0, "phone": "ok"})
-    end = time.perf_counter()
+    end = time.process_time()
     with capsys.disabled():
         print(
             f"\n1,000 rules: load {middle - start:.2f} s, compile {compiled - middle:.2f} s, first answer {end - compiled:.3f} s"

@@ -206,7 +206,7 @@ class Task(_message.Message):
     rule_set_version: _builtins.int
     """Version of the rules that put it where it is."""
     stage: _builtins.int
-    """Relax steps taken."""
+    """Relax steps taken; -1 - k: step k of the escalation has sent it to others."""
     waiting_for: _builtins.str
     """Why it waits, as a stable word; empty unless pooled."""
     agent: _builtins.str
@@ -1316,7 +1316,10 @@ class AssignmentChange(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     TASK_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
-    """What happened, as a stable word: `assigned`, `started`, `taken_away`, `completed`, `cancelled`. Others may come."""
+    """What happened, as a stable word: `assigned`, `started`, `locked`, `unlocked`, `escalated` while it is the agent's;
+    `taken_away`, `completed`, `cancelled`, `recycled`, `handed_over`, `escalated_away` when it no longer is. Others may
+    come.
+    """
     position: _builtins.int
     """Position of the event in the log. Of `assigned` it is the grant."""
     name: _builtins.str
