@@ -19,6 +19,7 @@ REMOTE = (
     "rules apply", "rules show", "rules list", "rules diff", "agents apply", "agents list", "agents presence",
     "packages import", "packages show", "packages list", "packages rejected", "packages withdraw", "tasks create",
     "tasks list", "tasks show", "tasks watch", "tasks claim", "tasks start", "tasks complete", "tasks reassign", "tasks cancel",
+    "tasks handover", "tasks lock", "tasks unlock",
     "events", "history", "explain", "verify", "simulate", "stats", "views list", "views rebuild",
 )  # fmt: skip
 LOCAL = ("serve", "demo", "doctor")
@@ -129,8 +130,8 @@ def test_a_task_from_creation_to_completion(desk: Paidan) -> None:
     assert shown["status"] == "completed" and shown["wrap_up"]["disposition"] == "refund"
     events = [event["type"] for event in desk.told("history", number)]
     assert events == [
-        "TaskCreated.v1", "TasksPooled.v1", "CommandRefused.v1", "TaskClaimed.v1", "TaskReassigned.v1", "CommandRefused.v1", "TaskStarted.v1",
-        "TaskCompleted.v1",
+        "TaskCreated.v1", "TasksPooled.v1", "DeadlinesSet.v1", "CommandRefused.v1", "TaskClaimed.v1",
+        "TaskReassigned.v1", "CommandRefused.v1", "TaskStarted.v1", "TaskCompleted.v1",
     ]  # fmt: skip
 
 

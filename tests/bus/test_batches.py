@@ -69,7 +69,7 @@ def test_nothing_behind_a_break(bus: Bus) -> None:
         made = list(lines(batch(bus, 1, 2, 3, 4), 0, connection.name, "nobody"))
         each = len(made) // 4
         await connection.client.send_lines(b"".join(made[: 2 * each]))
-        await connection.client.jetstream().publish(f"paidan.{bus.workspace}.noise", b"")
+        await connection.client.jetstream().publish(f"paidan.{bus.workspace}.a.noise.-.-", b"")
         await connection.client.send_lines(b"".join(made[2 * each :]))
         await refused(connection, batch(bus, 3, 4), 2)
         await connection.answer(await connection.send(batch(bus, 3, 4), 3), 5)

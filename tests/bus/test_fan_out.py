@@ -53,6 +53,8 @@ TOLD = {
     "TasksRecycled.v1": ["task.recycled.ann.3", "task.recycled.bob.-"],
     "TasksHandedOver.v1": ["task.handed_over.ann.3", "task.handed_over.ann.-"],
     "TasksEscalated.v1": ["task.escalated.-.3"],
+    "DeadlinesSet.v1": ["task.deadlines_set.-.3", "task.deadlines_set.-.-"],
+    "EscalationStepTaken.v1": ["task.escalation_step_taken.ann.3", "task.escalation_step_taken.-.-"],
     "TaskLocked.v1": ["task.locked.ann.3"],
     "TaskUnlocked.v1": ["task.unlocked.ann.3"],
     "CommandRefused.v1": ["command.refused.ann.3"],
@@ -136,6 +138,8 @@ def facts_in(event: ev.Event) -> int:
         case ev.TasksAllocated(tasks=tasks) | ev.TasksRelaxed(tasks=tasks) | ev.TasksCancelled(tasks=tasks):
             return len(tasks)
         case ev.TasksRecycled(tasks=tasks) | ev.TasksHandedOver(tasks=tasks) | ev.TasksEscalated(tasks=tasks):
+            return len(tasks)
+        case ev.DeadlinesSet(tasks=tasks) | ev.EscalationStepTaken(tasks=tasks):
             return len(tasks)
         case ev.AgentsRegistered(agents=agents) | ev.AgentsRemoved(agents=agents):
             return len(agents)

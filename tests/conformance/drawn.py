@@ -34,6 +34,8 @@ def values_of(kind: types.Type) -> st.SearchStrategy[Any]:
             return st.sampled_from(values)
         case types.UnionType(types=members):
             return st.one_of([values_of(member) for member in members])
+        case types.TupleType(item_types=items):
+            return st.tuples(*map(values_of, items))
         case types.VarTupleType(item_type=item):
             return st.lists(values_of(item), max_size=_LONGEST).map(tuple)
         case types.DictType(key_type=key, value_type=value):

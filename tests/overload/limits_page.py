@@ -36,6 +36,7 @@ FIXED = {
         "projections.listing:DEFAULT_PAGE": "rows of a page that names no size",
         "projections.listing:MAX_PAGE": "rows of a page; more are not given, as AIP-158 has it",
         "projections.history:MAX_EVENTS": "events of a page of a task's history: each may be part of a bulk event",
+        "projections.measuring:MAX_ROWS": "rows of measures in one answer",
         "projections.filtering:MAX_LENGTH": "characters of a filter",
         "projections.filtering:MAX_DEPTH": "parentheses in each other in a filter",
         "projections.filtering:MAX_TERMS": "terms of a filter",

@@ -12,12 +12,14 @@ from msgspec.structs import replace
 
 import engine.decide
 import engine.decide.claiming
+import engine.decide.grants
 import engine.decide.tasks
 from adapters.log.codec import decode
 from engine import commands as cmd
 from engine import events as ev
 from engine.answers import Answer
 from engine.decide import DECIDE
+from engine.decide.grants import open_task
 from engine.decide.seats import Seat, Seats
 from engine.decide.strategies import Queue
 from engine.evolve import EVOLVE
@@ -129,9 +131,8 @@ def a_round_forgets_its_own_picks_of_a_customer(patch: Patch) -> None:
 
 
 def any_grant_will_do(patch: Patch) -> None:
-    patch.setattr(
-        engine.decide.tasks, "_granted", lambda state, number, grant: engine.decide.tasks._open_task(state, number)
-    )
+    patch.setattr(engine.decide.tasks, "granted", lambda state, number, grant: open_task(state, number))
+    patch.setattr(engine.decide.grants, "granted", lambda state, number, grant: open_task(state, number))
 
 
 def a_repeat_is_decided_anew(patch: Patch) -> None:

@@ -27,8 +27,10 @@ from adapters.grpc_api.serving import Serving
 from adapters.importing.importer import Importer
 from adapters.importing.spool import Spool
 from adapters.log.event_log import EventLog
+from adapters.log.schemas import schema_of
 from adapters.log.writer import Writer
 from adapters.settings.limits import Limits
+from adapters.views.connection import connect, create_views
 from adapters.views.projector import Projector
 from adapters.views.queries import Queries
 from tests.wire.stand_ins import Questions
@@ -157,6 +159,8 @@ class Served:
         self._log.close()
 
     def _follow_log(self) -> None:
+        with connect(self._dsn, schema_of(self.workspace)) as connection:
+            create_views(connection)  # so that whoever reads at once finds them, though empty
         following = Projector(self._dsn, self.workspace).run
         self._projector = threading.Thread(target=following, args=(self._projecting,), daemon=True)
         self._projector.start()
