@@ -55,7 +55,7 @@ QUIET = 3
 """As often in a row no call has come: a busy machine may not have come to look."""
 FLUSHES = 50
 """As often at most, while calls still come in."""
-LAST_S = 0.5
+LAST_S = 2.0
 """For answers that are under way to slow callers."""
 SPARE_CALLS = 2_000
 """Beyond what the gates let in: those that are being refused. gRPC itself turns away more, in fewer words."""
