@@ -5,7 +5,6 @@ from __future__ import annotations
 from engine import events as ev
 from engine.decide.context import Context
 from engine.decide.pooling import pooled_again
-from engine.rules.model import Rule
 from engine.state import Agent, State, Task
 
 TASKS_PER_EVENT = 500
@@ -47,8 +46,4 @@ def _is_last_round(state: State, task: Task) -> bool:
 
 def _goes_back(state: State, task: Task) -> bool:
     rule = state.rule_of(task)
-    return task.status == "assigned" and not task.locked and (rule is None or _lets_go(rule))
-
-
-def _lets_go(rule: Rule) -> bool:
-    return rule.on_agent_loss == "return"
+    return task.status == "assigned" and not task.locked and (rule is None or rule.on_agent_loss == "return")

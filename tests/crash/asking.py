@@ -22,8 +22,7 @@ from tests.crash.history import Told
 from tests.crash.scene import PARENT
 
 FINAL = ("INVALID_ARGUMENT", "NOT_FOUND", "ALREADY_EXISTS", "FAILED_PRECONDITION", "ABORTED")
-AGAIN = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "CANCELLED")
-"""What docs/operations.md tells clients to repeat. CANCELLED: a server that ended could not answer any more."""
+AGAIN = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED")
 KEPT = ("position", "number", "grant", "changed", "version", "locked_until")
 CALL_S, GIVE_UP_S, LOOK_S = 5.0, 90.0, 2.0
 OPTIONS = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500)]

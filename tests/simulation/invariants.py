@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from engine import commands as cmd
 from engine import events as ev
 from engine.refusals import Refusal
@@ -126,8 +128,15 @@ def _check_step(state: State, event: ev.EscalationStepTaken) -> None:
         due = task.next_step
         assert due is not None and (due.place, due.step) == (event.place, event.step)
         assert event.agents[place] == (task.agent or "")
-        assert number not in event.reassigned or (event.step.reassign is not None and not task.locked)
+        raised = replace(task, priority=event.priorities[place]) if event.priorities else task
+        assert (number in event.reassigned) == (not task.locked and _reassigns(state, raised, event.step.reassign))
     assert all(0 <= priority <= 100 for priority in event.priorities)
+
+
+def _reassigns(state: State, task: Task, reassign: str | None) -> bool:
+    """Whether the rule that governs the task now gives work to such agents."""
+    rule = state.governing.get(governing(state, task) or "")
+    return reassign is not None and rule is not None and reassign in [step.reassign for step in rule.escalation]
 
 
 def _check_deadlines(state: State, event: ev.DeadlinesSet) -> None:

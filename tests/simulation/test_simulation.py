@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.simulation.steps import LIMITS, WIDTH, limited, opened, run
 
-settings.register_profile("quick", max_examples=1_000, derandomize=True)
+settings.register_profile("quick", max_examples=2_000, derandomize=True)
 settings.register_profile("deep", max_examples=100_000)
 _PROFILE = settings.get_profile(os.environ.get("PAIDAN_SIMULATION", "quick"))
 
