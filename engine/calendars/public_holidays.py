@@ -19,7 +19,7 @@ def is_known(place: str) -> bool:
         return False
     try:
         _days(place, ())
-    except (NotImplementedError, TypeError):
+    except (NotImplementedError, TypeError):  # so the library says that it knows no such country, or no such part
         return False
     return True
 
