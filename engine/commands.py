@@ -116,6 +116,15 @@ class ReassignTask(Command, frozen=True):
     reason: str = ""
 
 
+class ReprioritiseTask(Command, frozen=True):
+    """A supervisor makes a task more urgent or less; ``grant`` as for CancelTask."""
+
+    task: int
+    priority: int
+    grant: int = 0
+    reason: str = ""
+
+
 class Held(msgspec.Struct, frozen=True):
     """A task as its agent holds it."""
 

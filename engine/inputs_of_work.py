@@ -63,6 +63,10 @@ def _handover(event: ev.TasksHandedOver, state: State, numbers: tuple[int, ...])
     return cmd.HandOverTasks(event.agent, held, event.note, event.to_agent, event.to_rule)
 
 
+def _reprioritised(event: ev.TaskReprioritised, state: State, _at: int) -> list[cmd.Command]:
+    return [cmd.ReprioritiseTask(event.task, event.priority, _grant(state, event.task), event.reason)]
+
+
 def _locked(event: ev.TaskLocked, state: State, at: int) -> list[cmd.Command]:
     task = state.tasks.get(event.task)
     if task is None or task.agent is None:
@@ -88,6 +92,7 @@ _WORK: dict[type[ev.Event], Callable[[Any, State, int], list[cmd.Command]]] = {
     ev.TaskReassigned: _reassigned,
     ev.TaskStarted: _started,
     ev.TasksHandedOver: _handed_over,
+    ev.TaskReprioritised: _reprioritised,
     ev.TaskLocked: _locked,
     ev.TaskUnlocked: _unlocked,
 }

@@ -21,7 +21,7 @@ CREATE TABLE marks (
     trail bigint[] NOT NULL
 ) WITH (fillfactor = 70);
 """
-"""``priority``: raised to; -1: as the task came. ``trail``: positions of the events that made the row what it is."""
+"""``priority``: changed to; -1: as the task came. ``trail``: positions of the events that made the row what it is."""
 
 _FETCH = """
 SELECT task, priority, recycled, handed_over, locked_until, escalated, overdue, returned, trail FROM marks
@@ -100,6 +100,10 @@ class Marks:
         mark.overdue |= event.step.mark_overdue
         if event.priorities:
             mark.priority = event.priorities[event.tasks.index(task)]
+
+    def reprioritised(self, event: ev.TaskReprioritised, recorded: Recorded) -> None:
+        """A supervisor made it more urgent or less."""
+        self._mark(event.task, recorded).priority = event.priority
 
     def locked(self, task: int, until: int, recorded: Recorded) -> None:
         """Its agent keeps it until then; 0: no longer."""

@@ -223,6 +223,7 @@ _HANDLERS: dict[type[ev.Event], _Handler] = {
     ev.TasksEscalated: Work.escalated,
     ev.DeadlinesSet: lambda work, event, recorded: work.deadlines.put(event, recorded),
     ev.EscalationStepTaken: Work.step_taken,
+    ev.TaskReprioritised: lambda work, event, recorded: work.marks.reprioritised(event, recorded),
     ev.TaskLocked: lambda work, event, recorded: work.marks.locked(event.task, event.until, recorded),
     ev.TaskUnlocked: lambda work, event, recorded: work.marks.locked(event.task, 0, recorded),
     ev.AgentsRegistered: lambda work, event, recorded: work.measures.registered(event, recorded),

@@ -320,6 +320,20 @@ class TaskEscalationStepTaken(Fact, frozen=True):
     package: int | None = None
 
 
+class TaskReprioritised(Fact, frozen=True):
+    """A supervisor made a task more urgent or less. The same moment's ``task.pooled`` says where it waits by that."""
+
+    kind: ClassVar[str] = "task.reprioritised"
+    task: int
+    priority: int
+    """From now on."""
+    before: int
+    agent: str | None = None
+    """Who holds it."""
+    reason: str = ""
+    package: int | None = None
+
+
 class TaskLocked(Fact, frozen=True):
     """The agent keeps the task until then, whatever else would take it away. Also when a lock is renewed."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine import events as ev
 from engine.evolve.marking import give_back, marks_of
-from engine.evolve.pools import enter, leave
+from engine.evolve.pools import set_priority
 from engine.state import State, Task
 from engine.state.task import Terms
 from engine.state.timers import ESCALATE
@@ -25,7 +25,7 @@ def step_taken(state: State, event: ev.EscalationStepTaken, _recorded: ev.Record
         marks = marks_of(task)
         marks.overdue |= event.step.mark_overdue
     for task, priority in zip(tasks, event.priorities, strict=False):
-        _raise(state, task, priority)
+        set_priority(state, task, priority)
     for number in event.reassigned:
         _take_away(state, state.tasks[number])
 
@@ -57,16 +57,6 @@ def drop_step(state: State, task: Task) -> None:
     due = task.next_step
     if due is not None:
         state.timers.drop_all(ESCALATE, due.at, [task.number])
-
-
-def _raise(state: State, task: Task, priority: int) -> None:
-    if task.status != "pooled":
-        task.priority = priority
-        return
-    place = task.place
-    leave(state, [task])
-    task.priority = priority
-    enter(state, place.key, [task], place.version, place.pooled_at)
 
 
 def _take_away(state: State, task: Task) -> None:

@@ -53,6 +53,9 @@ TOLD = {
     "TasksRecycled.v1": ["task.recycled.ann.3", "task.recycled.bob.-"],
     "TasksHandedOver.v1": ["task.handed_over.ann.3", "task.handed_over.ann.-"],
     "TasksEscalated.v1": ["task.escalated.-.3"],
+    "DeadlinesSet.v1": ["task.deadlines_set.-.3", "task.deadlines_set.-.-"],
+    "EscalationStepTaken.v1": ["task.escalation_step_taken.ann.3", "task.escalation_step_taken.-.-"],
+    "TaskReprioritised.v1": ["task.reprioritised.ann.3"],
     "TaskLocked.v1": ["task.locked.ann.3"],
     "TaskUnlocked.v1": ["task.unlocked.ann.3"],
     "CommandRefused.v1": ["command.refused.ann.3"],
@@ -137,6 +140,8 @@ def facts_in(event: ev.Event) -> int:
             return len(tasks)
         case ev.TasksRecycled(tasks=tasks) | ev.TasksHandedOver(tasks=tasks) | ev.TasksEscalated(tasks=tasks):
             return len(tasks)
+        case ev.DeadlinesSet(tasks=tasks) | ev.EscalationStepTaken(tasks=tasks):
+            return len(tasks)
         case ev.AgentsRegistered(agents=agents) | ev.AgentsRemoved(agents=agents):
             return len(agents)
         case ev.TaskReassigned(held_by=held_by):
@@ -169,6 +174,7 @@ def test_nothing_personal_is_published() -> None:
         ev.TaskReassigned(1, "bob", "ann", None, 1, text),
         ev.TaskCompleted(1, "bob", 4, {"note": text}),
         ev.TasksHandedOver("bob", (1,), (5,), text, "ann"),
+        ev.TaskReprioritised(1, 9, 5, "ann", text),
         ev.TaskLocked(1, "ann", 4, 9, text),
         ev.TasksCancelled((2,), ("",), text),
         ev.AgentPresenceChanged("ann", "away", text),

@@ -252,6 +252,9 @@ class Model:
             else:
                 self._change(number, recorded, overdue=overdue, **more)
 
+    def _TaskReprioritised(self, event: ev.TaskReprioritised, recorded: Recorded) -> None:
+        self._change(event.task, recorded, priority=event.priority)
+
     def _TaskLocked(self, event: ev.TaskLocked, recorded: Recorded) -> None:
         self._change(event.task, recorded, locked_until=event.until)
 

@@ -130,6 +130,11 @@ def _check_step(state: State, event: ev.EscalationStepTaken) -> None:
     assert all(0 <= priority <= 100 for priority in event.priorities)
 
 
+def _check_reprioritised(state: State, event: ev.TaskReprioritised) -> None:
+    assert event.before == state.tasks[event.task].priority != event.priority
+    assert 0 <= event.priority <= 100
+
+
 def _check_deadlines(state: State, event: ev.DeadlinesSet) -> None:
     """Once; steps in order of time."""
     assert all(state.tasks[number].terms is None for number in event.tasks)
@@ -187,6 +192,7 @@ _CHECKS: dict[type[ev.Event], Callable[[State, Any], None]] = {
     ev.TasksRecycled: _check_recycled,
     ev.TasksHandedOver: _check_handed_over,
     ev.EscalationStepTaken: _check_step,
+    ev.TaskReprioritised: _check_reprioritised,
     ev.DeadlinesSet: _check_deadlines,
     ev.TaskLocked: _check_locked,
     ev.PoolStalled: _check_stall,

@@ -207,6 +207,17 @@ def test_locking(cli: Cli) -> None:
     cli("tasks", "cancel", number)
 
 
+def test_reprioritising(cli: Cli) -> None:
+    number, grant = _held_ticket(cli)
+    named = (number, "--priority", "70", "--reason", "the mayor calls")
+    assert cli("tasks", "reprioritise", *named).stdout.startswith(f"Task {number} is now of priority 70 (position ")
+    assert cli("tasks", "reprioritise", *named, "--grant", grant).stdout.startswith(f"Task {number} already was of")
+    assert "STALE_GRANT" in cli("tasks", "reprioritise", *named, "--grant", "1", code=1).stderr
+    cli("tasks", "reprioritise", number, code=2)
+    cli("tasks", "reprioritise", number, "--priority", "101", code=2)
+    cli("tasks", "cancel", number)
+
+
 def test_who_holds_it_need_not_be_named(cli: Cli) -> None:
     (one, _), (other, _) = _held_ticket(cli), _held_ticket(cli)
     cli("tasks", "lock", one, "--for", "30m")
