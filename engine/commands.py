@@ -125,6 +125,16 @@ class ReprioritiseTask(Command, frozen=True):
     reason: str = ""
 
 
+class ChangeDeadlines(Command, frozen=True):
+    """A supervisor sets until when a task is to be begun and done (milliseconds since 1970 UTC, 0: as it is)."""
+
+    task: int
+    respond_by: int = 0
+    resolve_by: int = 0
+    grant: int = 0
+    reason: str = ""
+
+
 class Held(msgspec.Struct, frozen=True):
     """A task as its agent holds it."""
 

@@ -409,6 +409,20 @@ class TaskReprioritised(Event, frozen=True, tag="TaskReprioritised.v1"):
     reason: str = ""
 
 
+class TaskDeadlinesChanged(Event, frozen=True, tag="TaskDeadlinesChanged.v1"):
+    """A supervisor set other time limits (0: none). ``steps`` are all of the task's, those taken unchanged."""
+
+    task: int
+    respond_by: int
+    resolve_by: int
+    moved: tuple[str, ...]
+    """Which of the two he named: ``respond_by``, ``resolve_by``."""
+    steps: tuple[DueStep, ...] = ()
+    agent: str = ""
+    """Who holds it; empty: nobody."""
+    reason: str = ""
+
+
 class TaskLocked(Event, frozen=True, tag="TaskLocked.v1"):
     """The agent keeps the task until then, whatever else would take it away. Also when a lock is renewed."""
 

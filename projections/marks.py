@@ -105,6 +105,10 @@ class Marks:
         """A supervisor made it more urgent or less."""
         self._mark(event.task, recorded).priority = event.priority
 
+    def noted(self, task: int, recorded: Recorded) -> None:
+        """Something befell it that stands elsewhere, and belongs to its history."""
+        self._mark(task, recorded)
+
     def locked(self, task: int, until: int, recorded: Recorded) -> None:
         """Its agent keeps it until then; 0: no longer."""
         self._mark(task, recorded).locked_until = until

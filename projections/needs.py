@@ -86,6 +86,7 @@ _NEEDS: dict[type[ev.Event], Callable[[Needs, Any], None]] = {
     ev.EscalationStepTaken: Needs._of_step,
     ev.TasksEscalated: lambda needs, event: needs.marked.update(dict.fromkeys(event.tasks)),
     ev.TaskReprioritised: lambda needs, event: needs.marked.update({event.task: None}),
+    ev.TaskDeadlinesChanged: lambda needs, event: needs.marked.update({event.task: None}),
     ev.TaskLocked: lambda needs, event: needs.marked.update({event.task: None}),
     ev.TaskUnlocked: lambda needs, event: needs.marked.update({event.task: None}),
     ev.TasksRelaxed: lambda needs, event: needs._leaving(event.tasks),

@@ -30,3 +30,18 @@ class Supervising:
         command = cmd.ReprioritiseTask(number, priority, grant, reason)
         answer = await self._desk.submit(command, request.request_id, context)
         return pb.ReprioritiseTaskResponse(name=request.name, changed=answer.changed, position=answer.position)
+
+    async def ChangeDeadlines(self, request: pb.ChangeDeadlinesRequest, context: Context) -> pb.ChangeDeadlinesResponse:
+        checks = self._desk.checks()
+        number = checks.number_in("tasks", request.name)
+        grant = checks.number("grant", request.grant)
+        if not request.HasField("respond_by_time") and not request.HasField("resolve_by_time"):
+            checks.wrong("resolve_by_time", "Expected respond_by_time, resolve_by_time or both, but there is neither")
+        respond_by = checks.moment("respond_by_time", request)
+        resolve_by = checks.moment("resolve_by_time", request)
+        reason = checks.text("reason", request.reason)
+        checks.line("request_id", request.request_id)
+        checks.end()
+        command = cmd.ChangeDeadlines(number, respond_by, resolve_by, grant, reason)
+        answer = await self._desk.submit(command, request.request_id, context)
+        return pb.ChangeDeadlinesResponse(name=request.name, changed=answer.changed, position=answer.position)

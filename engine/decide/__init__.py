@@ -59,6 +59,7 @@ DECIDE: dict[type[cmd.Command], Callable[[State, Any, Context], Decision]] = {
     cmd.ReassignTask: tasks.reassign,
     cmd.HandOverTasks: handover.hand_over,
     cmd.ReprioritiseTask: supervising.reprioritise,
+    cmd.ChangeDeadlines: supervising.change_deadlines,
     cmd.LockTask: locks.lock,
     cmd.UnlockTask: locks.unlock,
 }

@@ -18,6 +18,13 @@ def deadlines_set(state: State, event: ev.DeadlinesSet, _recorded: ev.Recorded) 
         state.timers.set_all(ESCALATE, event.steps[0].at, event.tasks)
 
 
+def deadlines_changed(state: State, event: ev.TaskDeadlinesChanged, _recorded: ev.Recorded) -> None:
+    task = state.tasks[event.task]
+    drop_step(state, task)
+    task.terms = Terms(event.respond_by, event.resolve_by, event.steps)
+    _set_step(state, task)
+
+
 def step_taken(state: State, event: ev.EscalationStepTaken, _recorded: ev.Recorded) -> None:
     tasks = [state.tasks[number] for number in event.tasks]
     for task in tasks:
@@ -33,11 +40,15 @@ def step_taken(state: State, event: ev.EscalationStepTaken, _recorded: ev.Record
 def step_on(state: State, task: Task) -> None:
     """The next step is the one after this, or, once work has begun, the one after that which does not wait for it."""
     drop_step(state, task)
-    marks = marks_of(task)
-    marks.step += 1
-    while marks.begun and (due := task.next_step) is not None and due.step.limit == "respond_within":
+    marks_of(task).step += 1
+    _set_step(state, task)
+
+
+def _set_step(state: State, task: Task) -> None:
+    marks, due = task.marks, task.next_step
+    while marks is not None and marks.begun and due is not None and due.step.limit == "respond_within":
         marks.step += 1
-    due = task.next_step
+        due = task.next_step
     if due is not None:
         state.timers.set_all(ESCALATE, due.at, [task.number])
 

@@ -128,7 +128,7 @@ class Ledger:
                 self._back(number, place)
 
     @_enter.register
-    def _reprioritised(self, event: ev.TaskReprioritised) -> None:
+    def _supervised(self, event: ev.TaskReprioritised | ev.TaskDeadlinesChanged) -> None:
         place = self.places[event.task]
         assert event.agent == (place.agent if isinstance(place, Held) else "")
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 from paidan.v1 import tasks_pb2 as pb
 from paidan.v1.audit_pb2 import GetTaskHistoryRequest
 
@@ -79,4 +80,51 @@ def test_what_is_refused(ruled: Served) -> None:
 def test_a_bad_priority_names_its_field(ruled: Served, fields: dict[str, Any], field: str) -> None:
     valid = {"name": ruled.name("tasks", 1), "priority": 5}
     found = refused(ruled.tasks.ReprioritiseTask, pb.ReprioritiseTaskRequest(**(valid | fields)))
+    assert found.code == INVALID and found.fields == [field], found.violations
+
+
+LATER = Timestamp(seconds=4_000_000_000, nanos=5_000_000)
+
+
+def change(served: Served, name: str, **fields: Any) -> pb.ChangeDeadlinesResponse:
+    return served.tasks.ChangeDeadlines(pb.ChangeDeadlinesRequest(name=name, **fields))
+
+
+def test_a_limit_is_moved_and_the_other_stays(ruled: Served) -> None:
+    made, given = ticket(ruled), fresh()
+    done = change(ruled, made.name, resolve_by_time=LATER, reason="he travels", request_id=given)
+    assert (
+        done.changed and change(ruled, made.name, resolve_by_time=LATER, reason="he travels", request_id=given) == done
+    )
+    assert not change(ruled, made.name, resolve_by_time=LATER).changed
+    done = change(ruled, made.name, respond_by_time=LATER)
+    task = shown(ruled, made.name, done.position)
+    assert (task.respond_by_time, task.resolve_by_time) == (LATER, LATER) and done.position in task.positions
+    told = ruled.audit.GetTaskHistory(GetTaskHistoryRequest(name=made.name, min_position=done.position))
+    assert [one.type for one in told.events].count("TaskDeadlinesChanged.v1") == 2
+
+
+def test_a_limit_of_the_past_is_refused(ruled: Served) -> None:
+    made = ticket(ruled)
+    found = refused(change, ruled, made.name, resolve_by_time=Timestamp(seconds=1_000_000_000))
+    assert (found.code, found.reason, found.fields) == (INVALID, "DEADLINES_INVALID", ["resolve_by"])
+    assert refused(change, ruled, made.name, resolve_by_time=LATER, grant=7).reason == "STALE_GRANT"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"name": "tasks/1"}, "name"),
+        ({"grant": -1}, "grant"),
+        ({"resolve_by_time": None}, "resolve_by_time"),
+        ({"resolve_by_time": Timestamp(seconds=-1)}, "resolve_by_time"),
+        ({"respond_by_time": Timestamp(seconds=253_402_300_800)}, "respond_by_time"),
+        ({"respond_by_time": Timestamp(seconds=5, nanos=-1)}, "respond_by_time"),
+        ({"reason": LONG}, "reason"),
+        ({"request_id": LONG}, "request_id"),
+    ],
+)
+def test_bad_limits_name_their_field(ruled: Served, fields: dict[str, Any], field: str) -> None:
+    valid = {"name": ruled.name("tasks", 1), "resolve_by_time": LATER}
+    found = refused(ruled.tasks.ChangeDeadlines, pb.ChangeDeadlinesRequest(**(valid | fields)))
     assert found.code == INVALID and found.fields == [field], found.violations

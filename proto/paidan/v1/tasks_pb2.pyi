@@ -1049,6 +1049,82 @@ class ReprioritiseTaskResponse(_message.Message):
 Global___ReprioritiseTaskResponse: _TypeAlias = ReprioritiseTaskResponse  # noqa: Y015
 
 @_typing.final
+class ChangeDeadlinesRequest(_message.Message):
+    """Asks to set a task's time limits. At least one of the two is required."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    GRANT_FIELD_NUMBER: _builtins.int
+    RESPOND_BY_TIME_FIELD_NUMBER: _builtins.int
+    RESOLVE_BY_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Required. `workspaces/{workspace}/tasks/{number}`."""
+    grant: _builtins.int
+    """Grant of the assignment in force; 0: the task waits."""
+    reason: _builtins.str
+    """Why, for those who read the log."""
+    request_id: _builtins.str
+    """Makes a repeat harmless: it gets the first answer. At most 128 characters."""
+    @_builtins.property
+    def respond_by_time(self) -> _timestamp_pb2.Timestamp:
+        """When work on it is to have begun, a time to come. Left out: as it is."""
+
+    @_builtins.property
+    def resolve_by_time(self) -> _timestamp_pb2.Timestamp:
+        """When it is to be done, a time to come. Left out: as it is."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        grant: _builtins.int = ...,
+        respond_by_time: _timestamp_pb2.Timestamp | None = ...,
+        resolve_by_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant", "name", b"name", "reason", b"reason", "request_id", b"request_id", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeDeadlinesRequest: _TypeAlias = ChangeDeadlinesRequest  # noqa: Y015
+
+@_typing.final
+class ChangeDeadlinesResponse(_message.Message):
+    """The task has these limits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`workspaces/{workspace}/tasks/{number}`."""
+    changed: _builtins.bool
+    """False: it had them already."""
+    position: _builtins.int
+    """Position of the event this caused. A query that demands it sees the effect."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        changed: _builtins.bool = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "name", b"name", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeDeadlinesResponse: _TypeAlias = ChangeDeadlinesResponse  # noqa: Y015
+
+@_typing.final
 class HeldTask(_message.Message):
     """A task as its agent holds it."""
 
