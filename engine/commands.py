@@ -116,6 +116,25 @@ class ReassignTask(Command, frozen=True):
     reason: str = ""
 
 
+class ReprioritiseTask(Command, frozen=True):
+    """A supervisor makes a task more urgent or less; ``grant`` as for CancelTask."""
+
+    task: int
+    priority: int
+    grant: int = 0
+    reason: str = ""
+
+
+class ChangeDeadlines(Command, frozen=True):
+    """A supervisor sets until when a task is to be begun and done (milliseconds since 1970 UTC, 0: as it is)."""
+
+    task: int
+    respond_by: int = 0
+    resolve_by: int = 0
+    grant: int = 0
+    reason: str = ""
+
+
 class Held(msgspec.Struct, frozen=True):
     """A task as its agent holds it."""
 

@@ -397,6 +397,32 @@ class EscalationStepTaken(Event, frozen=True, tag="EscalationStepTaken.v1"):
     """Those that go to other targets now: they are pooled anew in the same decision."""
 
 
+class TaskReprioritised(Event, frozen=True, tag="TaskReprioritised.v1"):
+    """A supervisor made a task more urgent or less. Where another rule governs it now, the same decision pools it."""
+
+    task: int
+    priority: int
+    """From now on, 0 to 100."""
+    before: int
+    agent: str = ""
+    """Who holds it; empty: nobody."""
+    reason: str = ""
+
+
+class TaskDeadlinesChanged(Event, frozen=True, tag="TaskDeadlinesChanged.v1"):
+    """A supervisor set other time limits (0: none). ``steps`` are all of the task's, those taken unchanged."""
+
+    task: int
+    respond_by: int
+    resolve_by: int
+    moved: tuple[str, ...]
+    """Which of the two he named: ``respond_by``, ``resolve_by``."""
+    steps: tuple[DueStep, ...] = ()
+    agent: str = ""
+    """Who holds it; empty: nobody."""
+    reason: str = ""
+
+
 class TaskLocked(Event, frozen=True, tag="TaskLocked.v1"):
     """The agent keeps the task until then, whatever else would take it away. Also when a lock is renewed."""
 

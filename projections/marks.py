@@ -21,7 +21,7 @@ CREATE TABLE marks (
     trail bigint[] NOT NULL
 ) WITH (fillfactor = 70);
 """
-"""``priority``: raised to; -1: as the task came. ``trail``: positions of the events that made the row what it is."""
+"""``priority``: changed to; -1: as the task came. ``trail``: positions of the events that made the row what it is."""
 
 _FETCH = """
 SELECT task, priority, recycled, handed_over, locked_until, escalated, overdue, returned, trail FROM marks
@@ -100,6 +100,14 @@ class Marks:
             mark = self._mark(task, recorded)
             mark.overdue |= event.step.mark_overdue
             mark.priority = event.priorities[place] if event.priorities else mark.priority
+
+    def reprioritised(self, event: ev.TaskReprioritised, recorded: Recorded) -> None:
+        """A supervisor made it more urgent or less."""
+        self._mark(event.task, recorded).priority = event.priority
+
+    def noted(self, task: int, recorded: Recorded) -> None:
+        """Something befell it that stands elsewhere, and belongs to its history."""
+        self._mark(task, recorded)
 
     def locked(self, task: int, until: int, recorded: Recorded) -> None:
         """Its agent keeps it until then; 0: no longer."""

@@ -87,6 +87,8 @@ _NEEDS: dict[type[ev.Event], Callable[[Needs, Any], None]] = {
     ev.TasksHandedOver: Needs._of_returned,
     ev.EscalationStepTaken: Needs._of_step,
     ev.TasksEscalated: lambda needs, event: needs.marked.update(dict.fromkeys(event.tasks)),
+    ev.TaskReprioritised: lambda needs, event: needs.marked.update({event.task: None}),
+    ev.TaskDeadlinesChanged: lambda needs, event: needs.marked.update({event.task: None}),
     ev.TaskLocked: lambda needs, event: needs.marked.update({event.task: None}),
     ev.TaskUnlocked: lambda needs, event: needs.marked.update({event.task: None}),
     ev.TasksRelaxed: lambda needs, event: needs._leaving(event.tasks),

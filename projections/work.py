@@ -174,6 +174,10 @@ class Work:
                 self._returned(task, "escalated", recorded)
         self.marks.step_taken(event, recorded)
 
+    def deadlines_changed(self, event: ev.TaskDeadlinesChanged, recorded: Recorded) -> None:
+        self.deadlines.changed(event, recorded)
+        self.marks.noted(event.task, recorded)
+
     # --- coming to an end ---------------------------------------------------------------------------------------------
 
     def completed(self, event: ev.TaskCompleted, recorded: Recorded) -> None:
@@ -223,6 +227,8 @@ _HANDLERS: dict[type[ev.Event], _Handler] = {
     ev.TasksEscalated: Work.escalated,
     ev.DeadlinesSet: lambda work, event, recorded: work.deadlines.put(event, recorded),
     ev.EscalationStepTaken: Work.step_taken,
+    ev.TaskReprioritised: lambda work, event, recorded: work.marks.reprioritised(event, recorded),
+    ev.TaskDeadlinesChanged: Work.deadlines_changed,
     ev.TaskLocked: lambda work, event, recorded: work.marks.locked(event.task, event.until, recorded),
     ev.TaskUnlocked: lambda work, event, recorded: work.marks.locked(event.task, 0, recorded),
     ev.AgentsRegistered: lambda work, event, recorded: work.measures.registered(event, recorded),

@@ -122,6 +122,8 @@ CHANGES: dict[type[ev.Event], Changes] = {
     ev.TasksRecycled: _as("recycled", held=False),
     ev.TasksHandedOver: _as("handed_over", held=False),
     ev.EscalationStepTaken: _step_taken,
+    ev.TaskReprioritised: _as("reprioritised", held=True),
+    ev.TaskDeadlinesChanged: _as("deadlines_changed", held=True),
     ev.TaskLocked: _as("locked", held=True),
     ev.TaskUnlocked: _as("unlocked", held=True),
 }

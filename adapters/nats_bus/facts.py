@@ -320,6 +320,34 @@ class TaskEscalationStepTaken(Fact, frozen=True):
     package: int | None = None
 
 
+class TaskReprioritised(Fact, frozen=True):
+    """A supervisor made a task more urgent or less. The same moment's ``task.pooled`` says where it waits by that."""
+
+    kind: ClassVar[str] = "task.reprioritised"
+    task: int
+    priority: int
+    """From now on."""
+    before: int
+    agent: str | None = None
+    """Who holds it."""
+    reason: str = ""
+    package: int | None = None
+
+
+class TaskDeadlinesChanged(Fact, frozen=True):
+    """A supervisor set until when a task is to be begun and done. Absent: it has no such limit."""
+
+    kind: ClassVar[str] = "task.deadlines_changed"
+    task: int
+    respond_by: str | None = None
+    """RFC 3339."""
+    resolve_by: str | None = None
+    agent: str | None = None
+    """Who holds it."""
+    reason: str = ""
+    package: int | None = None
+
+
 class TaskLocked(Fact, frozen=True):
     """The agent keeps the task until then, whatever else would take it away. Also when a lock is renewed."""
 

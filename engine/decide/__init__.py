@@ -20,6 +20,7 @@ from engine.decide import (
     pooling,
     rules,
     settling,
+    supervising,
     tasks,
     timers,
 )
@@ -57,6 +58,8 @@ DECIDE: dict[type[cmd.Command], Callable[[State, Any, Context], Decision]] = {
     cmd.CancelTask: tasks.cancel,
     cmd.ReassignTask: tasks.reassign,
     cmd.HandOverTasks: handover.hand_over,
+    cmd.ReprioritiseTask: supervising.reprioritise,
+    cmd.ChangeDeadlines: supervising.change_deadlines,
     cmd.LockTask: locks.lock,
     cmd.UnlockTask: locks.unlock,
 }

@@ -43,6 +43,8 @@ EVOLVE: dict[type[ev.Event], Callable[[State, Any, ev.Recorded], None]] = {
     ev.TasksEscalated: returning.escalated,
     ev.DeadlinesSet: terms.deadlines_set,
     ev.EscalationStepTaken: terms.step_taken,
+    ev.TaskReprioritised: tasks.reprioritised,
+    ev.TaskDeadlinesChanged: terms.deadlines_changed,
     ev.TaskLocked: returning.locked,
     ev.TaskUnlocked: returning.unlocked,
     ev.CommandRefused: lambda _state, _event, _recorded: None,

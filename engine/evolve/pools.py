@@ -56,6 +56,17 @@ def enter(state: State, key: LaneKey, tasks: list[Task], version: int, pooled_at
     lane.order.add(starts_of(tasks, state.ageing_of(key[0])))
 
 
+def set_priority(state: State, task: Task, priority: int) -> None:
+    """Where it waits it gets its new place; its lane stays, even if it is all that waits there."""
+    if task.status != "pooled":
+        task.priority = priority
+        return
+    order, ageing = state.lanes[task.place.key].order, state.ageing_of(task.rule)
+    order.remove(starts_of([task], ageing))
+    task.priority = priority
+    order.add(starts_of([task], ageing))
+
+
 def leave(state: State, tasks: Iterable[Task]) -> dict[Place, list[Task]]:
     """Take waiting tasks out of their lanes; gives them by where they waited. Bulk work is done a group at a time."""
     groups: dict[Place, list[Task]] = defaultdict(list)

@@ -1,10 +1,10 @@
-"""A task's own life: created alone, started, completed, cancelled."""
+"""A task's own life: created alone, started, made more urgent, completed, cancelled."""
 
 from __future__ import annotations
 
 from engine import events as ev
 from engine.evolve.holding import let_go, recycle_at
-from engine.evolve.pools import leave
+from engine.evolve.pools import leave, set_priority
 from engine.evolve.terms import begun, drop_step
 from engine.state import State, Task
 from engine.state.task import Origin, new_task
@@ -23,6 +23,10 @@ def started(state: State, event: ev.TaskStarted, _recorded: ev.Recorded) -> None
     begun(state, task)
     if task.marks is not None:
         task.marks.unlocked_recycles_at = 0
+
+
+def reprioritised(state: State, event: ev.TaskReprioritised, _recorded: ev.Recorded) -> None:
+    set_priority(state, state.tasks[event.task], event.priority)
 
 
 def completed(state: State, event: ev.TaskCompleted, _recorded: ev.Recorded) -> None:

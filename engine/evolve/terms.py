@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from engine import events as ev
 from engine.evolve.marking import give_back, marks_of
+from engine.evolve.pools import set_priority
 from engine.state import State, Task
-from engine.state.pool import starts_of
 from engine.state.task import Terms
 from engine.state.timers import ESCALATE
 
@@ -24,6 +24,13 @@ def deadlines_set(state: State, event: ev.DeadlinesSet, _recorded: ev.Recorded) 
         state.timers.set_all(ESCALATE, event.steps[0].at, fresh)
 
 
+def deadlines_changed(state: State, event: ev.TaskDeadlinesChanged, _recorded: ev.Recorded) -> None:
+    task = state.tasks[event.task]
+    drop_step(state, task)
+    task.terms = Terms(event.respond_by, event.resolve_by, event.steps)
+    _arm(state, task)
+
+
 def step_taken(state: State, event: ev.EscalationStepTaken, _recorded: ev.Recorded) -> None:
     tasks = [state.tasks[number] for number in event.tasks]
     for task in tasks:
@@ -32,7 +39,7 @@ def step_taken(state: State, event: ev.EscalationStepTaken, _recorded: ev.Record
         marks.overdue |= event.step.mark_overdue
     if event.priorities:
         for task, priority in zip(tasks, event.priorities, strict=True):
-            _raise(state, task, priority)
+            set_priority(state, task, priority)
     for number in event.reassigned:
         _take_away(state, state.tasks[number])
 
@@ -62,22 +69,12 @@ def drop_step(state: State, task: Task) -> None:
 
 def _arm(state: State, task: Task) -> None:
     """A timer for its next step; steps that wait for work to begin are passed over once it has."""
-    marks = marks_of(task)
-    while marks.begun and (due := task.next_step) is not None and due.step.limit == "respond_within":
+    marks = task.marks
+    while marks and marks.begun and (due := task.next_step) is not None and due.step.limit == "respond_within":
         marks.step += 1
     due = task.next_step
     if due is not None:
         state.timers.set_all(ESCALATE, due.at, [task.number])
-
-
-def _raise(state: State, task: Task, priority: int) -> None:
-    if task.status != "pooled":
-        task.priority = priority
-        return
-    order, ageing = state.lanes[task.place.key].order, state.ageing_of(task.rule)
-    order.remove(starts_of([task], ageing))
-    task.priority = priority
-    order.add(starts_of([task], ageing))
 
 
 def _take_away(state: State, task: Task) -> None:

@@ -252,6 +252,12 @@ class Model:
             else:
                 self._change(number, recorded, overdue=overdue, **more)
 
+    def _TaskReprioritised(self, event: ev.TaskReprioritised, recorded: Recorded) -> None:
+        self._change(event.task, recorded, priority=event.priority)
+
+    def _TaskDeadlinesChanged(self, event: ev.TaskDeadlinesChanged, recorded: Recorded) -> None:
+        self._change(event.task, recorded, respond_by=event.respond_by, resolve_by=event.resolve_by)
+
     def _TaskLocked(self, event: ev.TaskLocked, recorded: Recorded) -> None:
         self._change(event.task, recorded, locked_until=event.until)
 

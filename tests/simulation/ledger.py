@@ -127,6 +127,11 @@ class Ledger:
             if number in event.reassigned and isinstance(place, Held):
                 self._back(number, place)
 
+    @_enter.register
+    def _supervised(self, event: ev.TaskReprioritised | ev.TaskDeadlinesChanged) -> None:
+        place = self.places[event.task]
+        assert event.agent == (place.agent if isinstance(place, Held) else "")
+
     def _back(self, number: int, place: Held) -> None:
         self.places[number] = RETURNED
         self.rule_of[number] = place.rule

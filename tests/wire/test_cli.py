@@ -207,6 +207,30 @@ def test_locking(cli: Cli) -> None:
     cli("tasks", "cancel", number)
 
 
+def test_reprioritising(cli: Cli) -> None:
+    number, grant = _held_ticket(cli)
+    named = (number, "--priority", "70", "--reason", "the mayor calls")
+    assert cli("tasks", "reprioritise", *named).stdout.startswith(f"Task {number} is now of priority 70 (position ")
+    assert cli("tasks", "reprioritise", *named, "--grant", grant).stdout.startswith(f"Task {number} already was of")
+    assert "STALE_GRANT" in cli("tasks", "reprioritise", *named, "--grant", "1", code=1).stderr
+    cli("tasks", "reprioritise", number, code=2)
+    cli("tasks", "reprioritise", number, "--priority", "101", code=2)
+    cli("tasks", "cancel", number)
+
+
+def test_changing_deadlines(cli: Cli) -> None:
+    number, grant = _held_ticket(cli)
+    named = ("tasks", "deadlines", number, "--grant", grant)
+    told = cli(*named, "--respond-by", "30m", "--resolve-by", "2999-01-31T18:00Z", "--reason", "he travels").stdout
+    assert told.startswith(f"Task {number} has other limits now (position ")
+    assert cli(*named, "--resolve-by", "2999-01-31T18:00Z").stdout.startswith(f"Task {number} had these limits already")
+    assert "2999-01-31T18:00:00.000Z" in json.dumps(cli.json("tasks", "show", number))
+    assert "DEADLINES_INVALID" in cli(*named, "--resolve-by", "2001-01-31", code=1).stderr
+    for wrong in ((), ("--resolve-by", "soon"), ("--respond-by", "99999999d")):
+        assert "Expected --" in cli(*named, *wrong, code=2).stderr
+    cli("tasks", "cancel", number)
+
+
 def test_who_holds_it_need_not_be_named(cli: Cli) -> None:
     (one, _), (other, _) = _held_ticket(cli), _held_ticket(cli)
     cli("tasks", "lock", one, "--for", "30m")

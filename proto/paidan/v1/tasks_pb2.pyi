@@ -979,6 +979,152 @@ class ReassignTaskResponse(_message.Message):
 Global___ReassignTaskResponse: _TypeAlias = ReassignTaskResponse  # noqa: Y015
 
 @_typing.final
+class ReprioritiseTaskRequest(_message.Message):
+    """Asks to make a task more urgent or less."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    GRANT_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Required. `workspaces/{workspace}/tasks/{number}`."""
+    grant: _builtins.int
+    """Grant of the assignment in force; 0: the task waits."""
+    priority: _builtins.int
+    """Required. 0 to 100, larger is more urgent."""
+    reason: _builtins.str
+    """Why, for those who read the log."""
+    request_id: _builtins.str
+    """Makes a repeat harmless: it gets the first answer. At most 128 characters."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        grant: _builtins.int = ...,
+        priority: _builtins.int | None = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "grant", b"grant", "name", b"name", "priority", b"priority", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___ReprioritiseTaskRequest: _TypeAlias = ReprioritiseTaskRequest  # noqa: Y015
+
+@_typing.final
+class ReprioritiseTaskResponse(_message.Message):
+    """The task has this priority."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`workspaces/{workspace}/tasks/{number}`."""
+    changed: _builtins.bool
+    """False: it had it already."""
+    position: _builtins.int
+    """Position of the last event this caused. A query that demands it sees the effect."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        changed: _builtins.bool = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "name", b"name", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReprioritiseTaskResponse: _TypeAlias = ReprioritiseTaskResponse  # noqa: Y015
+
+@_typing.final
+class ChangeDeadlinesRequest(_message.Message):
+    """Asks to set a task's time limits. At least one of the two is required."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    GRANT_FIELD_NUMBER: _builtins.int
+    RESPOND_BY_TIME_FIELD_NUMBER: _builtins.int
+    RESOLVE_BY_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Required. `workspaces/{workspace}/tasks/{number}`."""
+    grant: _builtins.int
+    """Grant of the assignment in force; 0: the task waits."""
+    reason: _builtins.str
+    """Why, for those who read the log."""
+    request_id: _builtins.str
+    """Makes a repeat harmless: it gets the first answer. At most 128 characters."""
+    @_builtins.property
+    def respond_by_time(self) -> _timestamp_pb2.Timestamp:
+        """When work on it is to have begun, a time to come. Left out: as it is."""
+
+    @_builtins.property
+    def resolve_by_time(self) -> _timestamp_pb2.Timestamp:
+        """When it is to be done, a time to come. Left out: as it is."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        grant: _builtins.int = ...,
+        respond_by_time: _timestamp_pb2.Timestamp | None = ...,
+        resolve_by_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant", "name", b"name", "reason", b"reason", "request_id", b"request_id", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeDeadlinesRequest: _TypeAlias = ChangeDeadlinesRequest  # noqa: Y015
+
+@_typing.final
+class ChangeDeadlinesResponse(_message.Message):
+    """The task has these limits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`workspaces/{workspace}/tasks/{number}`."""
+    changed: _builtins.bool
+    """False: it had them already."""
+    position: _builtins.int
+    """Position of the event this caused. A query that demands it sees the effect."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        changed: _builtins.bool = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "name", b"name", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeDeadlinesResponse: _TypeAlias = ChangeDeadlinesResponse  # noqa: Y015
+
+@_typing.final
 class HeldTask(_message.Message):
     """A task as its agent holds it."""
 
