@@ -135,11 +135,26 @@ class ChangeDeadlines(Command, frozen=True):
     reason: str = ""
 
 
+class CommentTask(Command, frozen=True):
+    """Somebody says something about a task, whoever holds it."""
+
+    task: int
+    text: str
+
+
 class Held(msgspec.Struct, frozen=True):
-    """A task as its agent holds it."""
+    """A task as its agent holds it; ``grant`` 0: nobody does."""
 
     task: int
     grant: int
+
+
+class MergeTasks(Command, frozen=True):
+    """A supervisor ends duplicates in favour of the task ``into``, all or none; grants as for CancelTask."""
+
+    duplicates: tuple[Held, ...]
+    into: int
+    reason: str = ""
 
 
 class HandOverTasks(Command, frozen=True):

@@ -423,6 +423,36 @@ class TaskDeadlinesChanged(Event, frozen=True, tag="TaskDeadlinesChanged.v1"):
     reason: str = ""
 
 
+class TaskCommented(Event, frozen=True, tag="TaskCommented.v1"):
+    """Somebody, who stands in the envelope, said something about a task. It changes nothing of it."""
+
+    task: int
+    text: str
+    agent: str = ""
+    """Who holds it; empty: nobody."""
+
+
+class TasksMerged(Event, frozen=True, tag="TasksMerged.v1"):
+    """Duplicates ended in favour of the task ``into``; ``agents[i]`` held ``tasks[i]`` until then (empty: nobody).
+
+    Where another rule governs ``into`` by its priority now, the same decision pools it.
+    """
+
+    into: int
+    tasks: tuple[int, ...]
+    agents: tuple[str, ...]
+    priority: int
+    """Of ``into`` from now on: the highest of them all."""
+    before: int
+    agent: str = ""
+    """Who holds ``into``; empty: nobody."""
+    reason: str = ""
+    packages: tuple[int, ...] = ()
+    """Of each of the tasks, 0 where it came alone; empty: all did."""
+    again: tuple[int, ...] = ()
+    """Those of the tasks held by nobody that an agent had had before."""
+
+
 class TaskLocked(Event, frozen=True, tag="TaskLocked.v1"):
     """The agent keeps the task until then, whatever else would take it away. Also when a lock is renewed."""
 

@@ -1,4 +1,4 @@
-"""``paidan tasks``: what a supervisor changes of a task that goes on."""
+"""``paidan tasks``: what a supervisor does to tasks: urgency, time limits, remarks, duplicates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from adapters.cli.holding import grant_of
+from adapters.cli.holding import grant_of, numbered
 from adapters.cli.options import Grant, Reason, RequestId, TaskNumber
 from adapters.cli.session import Session, fail, remote
 
@@ -16,6 +16,8 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the group."""
     app.command("reprioritise")(remote(reprioritise))
     app.command("deadlines")(remote(change_deadlines))
+    app.command("comment")(remote(comment))
+    app.command("merge")(remote(merge))
 
 
 def reprioritise(
@@ -70,6 +72,49 @@ def change_deadlines(
     answer = session.ask(session.client.tasks.ChangeDeadlines, request)
     now = "has other limits now" if answer.changed else "had these limits already"
     session.tell(answer, f"Task {task} {now} (position {answer.position}).")
+
+
+def comment(
+    session: Session,
+    task: TaskNumber,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What there is to say, for all who look at the task.")],
+    request_id: RequestId = "",
+) -> None:
+    """Somebody says something about a task."""
+    from paidan.v1.tasks_pb2 import CommentTaskRequest
+
+    from adapters.grpc_api.client import fresh_request_id
+
+    request = CommentTaskRequest(
+        name=session.name("tasks", task), text=text, request_id=request_id or fresh_request_id()
+    )
+    answer = session.ask(session.client.tasks.CommentTask, request)
+    session.tell(answer, f"It is said of task {task} (position {answer.position}).")
+
+
+def merge(
+    session: Session,
+    duplicates: Annotated[
+        list[str], typer.Argument(metavar="TASK[=GRANT]...", help="Numbers of the duplicates; all or none are merged.")
+    ],
+    *,
+    into: Annotated[int, typer.Option("--into", min=1, metavar="TASK", help="Number of the task that goes on.")],
+    reason: Reason = "",
+    request_id: RequestId = "",
+) -> None:
+    """A supervisor ends duplicates in favour of one task."""
+    from paidan.v1.tasks_pb2 import DuplicateTask, MergeTasksRequest
+
+    from adapters.grpc_api.client import fresh_request_id
+
+    named = [numbered(text) for text in duplicates]
+    request = MergeTasksRequest(
+        parent=session.parent, into=into, reason=reason, request_id=request_id or fresh_request_id(),
+        duplicates=[DuplicateTask(task=number, grant=grant_of(session, number, grant)) for number, grant in named],
+    )  # fmt: skip
+    answer = session.ask(session.client.tasks.MergeTasks, request)
+    many = f"Task {named[0][0]} is" if len(named) == 1 else f"{len(named)} tasks are"
+    session.tell(answer, f"{many} merged into task {into} (position {answer.position}).")
 
 
 def _to_come(text: str, option: str) -> datetime:

@@ -28,11 +28,13 @@ from engine.commands import (
     CancelTask,
     ChangeDeadlines,
     ClaimTask,
+    CommentTask,
     CompleteTask,
     CreateTask,
     CreateTasks,
     HandOverTasks,
     LockTask,
+    MergeTasks,
     Order,
     ReassignTask,
     ReprioritiseTask,
@@ -49,7 +51,7 @@ log = logging.getLogger("paidan.writer")
 
 ASKED = (
     CreateTask, CreateTasks, ClaimTask, StartTask, CompleteTask, CancelTask, ReassignTask, SetPresence, HandOverTasks,
-    LockTask, UnlockTask, ReprioritiseTask, ChangeDeadlines,
+    LockTask, UnlockTask, ReprioritiseTask, ChangeDeadlines, CommentTask, MergeTasks,
 )  # fmt: skip
 """What people wait for. What comes with packages is bulk work itself."""
 LATELY_S = 0.1

@@ -207,6 +207,19 @@ def _deadlines_changed(event: ev.TaskDeadlinesChanged, _recorded: Recorded, pack
     yield facts.TaskDeadlinesChanged(event.task, respond_by, resolve_by, agent, reason, package_of(event.task))
 
 
+def _commented(event: ev.TaskCommented, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    yield facts.TaskCommented(event.task, masked_text(event.text), event.agent or None, package_of(event.task))
+
+
+def _merged(event: ev.TasksMerged, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    reason = masked_text(event.reason)
+    for task, agent in zip(event.tasks, event.agents, strict=True):
+        yield facts.TaskMerged(task, event.into, agent or None, package_of(task), reason)
+    yield facts.TaskDuplicatesMerged(
+        event.into, event.tasks, event.priority, event.agent or None, package_of(event.into), reason
+    )
+
+
 def _locked(event: ev.TaskLocked, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
     until, note = time_of(event.until), masked_text(event.note)
     yield facts.TaskLocked(event.task, event.agent, event.grant, until, note, package_of(event.task))
@@ -261,6 +274,8 @@ FAN_OUT: dict[type[ev.Event], FanOut] = {
     ev.EscalationStepTaken: _step_taken,
     ev.TaskReprioritised: _reprioritised,
     ev.TaskDeadlinesChanged: _deadlines_changed,
+    ev.TaskCommented: _commented,
+    ev.TasksMerged: _merged,
     ev.TaskLocked: _locked,
     ev.TaskUnlocked: _unlocked,
     ev.CommandRefused: _refused,

@@ -16,6 +16,7 @@ from engine.decide import (
     batches,
     handover,
     locks,
+    merging,
     packages,
     pooling,
     rules,
@@ -60,6 +61,8 @@ DECIDE: dict[type[cmd.Command], Callable[[State, Any, Context], Decision]] = {
     cmd.HandOverTasks: handover.hand_over,
     cmd.ReprioritiseTask: supervising.reprioritise,
     cmd.ChangeDeadlines: supervising.change_deadlines,
+    cmd.CommentTask: supervising.comment,
+    cmd.MergeTasks: merging.merge,
     cmd.LockTask: locks.lock,
     cmd.UnlockTask: locks.unlock,
 }

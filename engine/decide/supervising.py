@@ -1,4 +1,4 @@
-"""What a supervisor may change of a task that goes on: how urgent it is, until when it is to be done."""
+"""What a supervisor may do to a task that goes on: how urgent it is, until when it is to be done, a remark."""
 
 from __future__ import annotations
 
@@ -6,13 +6,28 @@ from msgspec.structs import replace
 
 from engine import events as ev
 from engine.answers import Answer
-from engine.commands import ChangeDeadlines, ReprioritiseTask
+from engine.commands import ChangeDeadlines, CommentTask, ReprioritiseTask
 from engine.decide.context import Context
-from engine.decide.grants import granted, not_waiting
+from engine.decide.grants import granted, not_waiting, open_task
 from engine.decide.pooling import pooled_elsewhere
 from engine.refusals import Refusal, Violation, invalid
 from engine.state import State, Task
 from engine.state.task import MAX_PRIORITY
+
+MAX_COMMENT = 4_096
+"""Characters."""
+
+
+def comment(state: State, command: CommentTask, _context: Context) -> list[ev.Event] | Refusal:
+    """No grant is asked for: a remark is true whoever holds the task by now."""
+    if not command.text.strip() or len(command.text) > MAX_COMMENT:
+        given = len(command.text) if command.text.strip() else "none"
+        wrong = f"Expected a remark of 1 to {MAX_COMMENT} characters, but got {given}"
+        return invalid("COMMENT_INVALID", wrong, Violation("text", wrong))
+    task = open_task(state, command.task)
+    if isinstance(task, Refusal):
+        return task
+    return [ev.TaskCommented(task.number, command.text, task.agent or "")]
 
 
 def reprioritise(state: State, command: ReprioritiseTask, context: Context) -> list[ev.Event] | Answer | Refusal:

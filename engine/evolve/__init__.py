@@ -45,6 +45,8 @@ EVOLVE: dict[type[ev.Event], Callable[[State, Any, ev.Recorded], None]] = {
     ev.EscalationStepTaken: terms.step_taken,
     ev.TaskReprioritised: tasks.reprioritised,
     ev.TaskDeadlinesChanged: terms.deadlines_changed,
+    ev.TaskCommented: lambda _state, _event, _recorded: None,
+    ev.TasksMerged: tasks.merged,
     ev.TaskLocked: returning.locked,
     ev.TaskUnlocked: returning.unlocked,
     ev.CommandRefused: lambda _state, _event, _recorded: None,

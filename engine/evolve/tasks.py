@@ -1,6 +1,8 @@
-"""A task's own life: created alone, started, made more urgent, completed, cancelled."""
+"""A task's own life: created alone, started, made more urgent, completed, cancelled, merged."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from engine import events as ev
 from engine.evolve.holding import let_go, recycle_at
@@ -34,12 +36,21 @@ def completed(state: State, event: ev.TaskCompleted, _recorded: ev.Recorded) -> 
 
 
 def cancelled(state: State, event: ev.TasksCancelled, _recorded: ev.Recorded) -> None:
-    tasks = [state.tasks[number] for number in event.tasks]
+    _end_all(state, event.tasks)
+    if event.swept is not None and event.package is not None:
+        state.packages[event.package].swept_through = event.swept
+
+
+def merged(state: State, event: ev.TasksMerged, _recorded: ev.Recorded) -> None:
+    _end_all(state, event.tasks)
+    set_priority(state, state.tasks[event.into], event.priority)
+
+
+def _end_all(state: State, numbers: Iterable[int]) -> None:
+    tasks = [state.tasks[number] for number in numbers]
     leave(state, (task for task in tasks if task.status == "pooled"))
     for task in tasks:
         _end(state, task)
-    if event.swept is not None and event.package is not None:
-        state.packages[event.package].swept_through = event.swept
 
 
 def _end(state: State, task: Task) -> None:

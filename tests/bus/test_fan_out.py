@@ -57,6 +57,8 @@ TOLD = {
     "EscalationStepTaken.v1": ["task.escalation_step_taken.ann.3", "task.escalation_step_taken.-.-"],
     "TaskReprioritised.v1": ["task.reprioritised.ann.3"],
     "TaskDeadlinesChanged.v1": ["task.deadlines_changed.ann.3"],
+    "TaskCommented.v1": ["task.commented.ann.3"],
+    "TasksMerged.v1": ["task.merged.ann.-", "task.merged.-.-", "task.duplicates_merged.bob.3"],
     "TaskLocked.v1": ["task.locked.ann.3"],
     "TaskUnlocked.v1": ["task.unlocked.ann.3"],
     "CommandRefused.v1": ["command.refused.ann.3"],

@@ -55,7 +55,7 @@ class Story:
         steps = (
             self._rules, self._agent, self._presence, self._package, self._end_package, self._create, self._claim,
             self._start, self._complete, self._cancel, self._reassign, self._rest, self._one_step, self._time,
-            self._hand_over, self._lock, self._unlock, self._reprioritise, self._change_deadlines,
+            self._hand_over, self._lock, self._unlock, self._reprioritise, self._change_deadlines, self._comment, self._merge,
         )  # fmt: skip
         steps[kind % len(steps)](a, b)
 
@@ -175,6 +175,15 @@ class Story:
         task = self.scenario.state.tasks.get(number)
         limits = {("respond_by", "resolve_by")[a % 2]: self.scenario.now + 60_000 * (1 + b)}
         self._do(cmd.ChangeDeadlines(number, **limits, grant=task.grant if task else 0, reason="why"))
+
+    def _comment(self, a: int, b: int) -> None:
+        self._do(cmd.CommentTask(self._task(a), f"call 13800001234, line|{b}"))
+
+    def _merge(self, a: int, b: int) -> None:
+        tasks = list(self.scenario.state.tasks.values())
+        some = [tasks[(a + step) % len(tasks)] for step in range(1 + b % 3)] if tasks else []
+        held = tuple(cmd.Held(task.number, task.grant) for task in some)
+        self._do(cmd.MergeTasks(held, self._task(a + b % 5), "the same"))
 
     def _lock(self, a: int, b: int) -> None:
         self._do(cmd.LockTask(*self._held(a), 60_000 * (1 + b)))

@@ -144,6 +144,13 @@ def _check_reprioritised(state: State, event: ev.TaskReprioritised) -> None:
     assert 0 <= event.priority <= 100
 
 
+def _check_merged(state: State, event: ev.TasksMerged) -> None:
+    """Each once, the survivor none of them; it takes the highest priority of all."""
+    assert len({event.into, *event.tasks}) == len(event.tasks) + 1
+    assert event.before == state.tasks[event.into].priority
+    assert event.priority == max(state.tasks[number].priority for number in (event.into, *event.tasks))
+
+
 def _check_deadlines_changed(state: State, event: ev.TaskDeadlinesChanged) -> None:
     """Steps taken stay, and so does every other; what is to come is in order of time."""
     task = state.tasks[event.task]
@@ -214,6 +221,7 @@ _CHECKS: dict[type[ev.Event], Callable[[State, Any], None]] = {
     ev.EscalationStepTaken: _check_step,
     ev.TaskReprioritised: _check_reprioritised,
     ev.TaskDeadlinesChanged: _check_deadlines_changed,
+    ev.TasksMerged: _check_merged,
     ev.DeadlinesSet: _check_deadlines,
     ev.TaskLocked: _check_locked,
     ev.PoolStalled: _check_stall,

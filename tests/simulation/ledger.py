@@ -128,7 +128,7 @@ class Ledger:
                 self._back(number, place)
 
     @_enter.register
-    def _supervised(self, event: ev.TaskReprioritised | ev.TaskDeadlinesChanged) -> None:
+    def _supervised(self, event: ev.TaskReprioritised | ev.TaskDeadlinesChanged | ev.TaskCommented) -> None:
         place = self.places[event.task]
         assert event.agent == (place.agent if isinstance(place, Held) else "")
 
@@ -167,6 +167,17 @@ class Ledger:
             assert (number in event.again) == (number in self.given and not agent)
             assert self.package_of[number] == event.package
             self._end(number)
+
+    @_enter.register
+    def _merged(self, event: ev.TasksMerged) -> None:
+        for number, agent in zip(event.tasks, event.agents, strict=True):
+            place = self.places[number]
+            assert agent == (place.agent if isinstance(place, Held) else "")
+            assert (number in event.again) == (number in self.given and not agent)
+            self._end(number)
+        assert event.packages in ((), tuple(self.package_of[number] or 0 for number in event.tasks))
+        survivor = self.places[event.into]
+        assert event.agent == (survivor.agent if isinstance(survivor, Held) else "")
 
     def _end(self, number: int) -> None:
         del self.places[number]

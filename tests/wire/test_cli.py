@@ -231,6 +231,33 @@ def test_changing_deadlines(cli: Cli) -> None:
     cli("tasks", "cancel", number)
 
 
+def test_commenting(cli: Cli) -> None:
+    number, _ = _held_ticket(cli)
+    told = cli("tasks", "comment", number, "call 13800001234 | at five").stdout
+    assert told.startswith(f"It is said of task {number} (position ")
+    assert "call 138****1234 | at five" in cli("tasks", "show", number).stdout
+    assert cli.json("tasks", "show", number)[0]["comments"][0]["text"] == "call 138****1234 | at five"
+    assert "TaskCommented.v1" in cli("history", number).stdout
+    assert "text: Expected" in cli("tasks", "comment", number, " ", code=1).stderr
+    cli("tasks", "cancel", number)
+
+
+def test_merging(cli: Cli) -> None:
+    (one, grant), (other, _), (into, _) = _held_ticket(cli), _held_ticket(cli), _held_ticket(cli)
+    cli("tasks", "reprioritise", other, "--priority", "70")
+    assert "STALE_GRANT" in cli("tasks", "merge", one, f"{other}=1", "--into", into, code=1).stderr
+    told = cli("tasks", "merge", f"{one}={grant}", other, "--into", into, "--reason", "one call").stdout
+    assert told.startswith(f"2 tasks are merged into task {into} (position ")
+    assert f"task {into}, which goes on in its place" in cli("tasks", "show", one).stdout
+    listed = cli.json("tasks", "list", "--filter", f'status = "merged" AND merged_into = {into}')
+    assert [int(task["number"]) for task in listed] == sorted([int(one), int(other)])
+    for number in (one, into):
+        assert "TasksMerged.v1" in cli("history", number).stdout
+    assert "MERGE_INVALID" in cli("tasks", "merge", into, "--into", into, code=1).stderr
+    assert "TASK_ENDED" in cli("tasks", "merge", one, "--into", into, code=1).stderr
+    cli("tasks", "cancel", into)
+
+
 def test_who_holds_it_need_not_be_named(cli: Cli) -> None:
     (one, _), (other, _) = _held_ticket(cli), _held_ticket(cli)
     cli("tasks", "lock", one, "--for", "30m")
@@ -252,7 +279,8 @@ def test_the_log(cli: Cli) -> None:
     assert events[0]["data"]["version"] == 1 and events[0]["event_time"].endswith("Z")
     lines = cli("events", "--limit", 3).stdout.splitlines()
     assert len(lines) == 3 and "RuleSetApplied.v1" in lines[0] and all(len(line) < 600 for line in lines)
-    assert "A1 got it" in cli("explain", 1).stdout and cli.json("explain", 1)[0]["confirmed"] is True
+    assert "A1 got it" in cli("explain", 1).stdout and "eve said: call 138*" in cli("explain", 1).stdout
+    assert cli.json("explain", 1)[0]["confirmed"] is True
     assert "WRONG tasks: 2 rows differ" in cli("verify", code=1).stdout
     report = json.loads(
         CliRunner()

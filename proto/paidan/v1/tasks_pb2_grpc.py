@@ -93,6 +93,16 @@ class TaskServiceStub:
                 request_serializer=paidan_dot_v1_dot_tasks__pb2.ChangeDeadlinesRequest.SerializeToString,
                 response_deserializer=paidan_dot_v1_dot_tasks__pb2.ChangeDeadlinesResponse.FromString,
                 _registered_method=True)
+        self.CommentTask = channel.unary_unary(
+                '/paidan.v1.TaskService/CommentTask',
+                request_serializer=paidan_dot_v1_dot_tasks__pb2.CommentTaskRequest.SerializeToString,
+                response_deserializer=paidan_dot_v1_dot_tasks__pb2.CommentTaskResponse.FromString,
+                _registered_method=True)
+        self.MergeTasks = channel.unary_unary(
+                '/paidan.v1.TaskService/MergeTasks',
+                request_serializer=paidan_dot_v1_dot_tasks__pb2.MergeTasksRequest.SerializeToString,
+                response_deserializer=paidan_dot_v1_dot_tasks__pb2.MergeTasksResponse.FromString,
+                _registered_method=True)
         self.HandOverTasks = channel.unary_unary(
                 '/paidan.v1.TaskService/HandOverTasks',
                 request_serializer=paidan_dot_v1_dot_tasks__pb2.HandOverTasksRequest.SerializeToString,
@@ -199,6 +209,20 @@ class TaskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CommentTask(self, request, context):
+        """Somebody says something about a task that is open. It changes nothing of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MergeTasks(self, request, context):
+        """A supervisor ends duplicates in favour of one task that goes on for them, all or none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def HandOverTasks(self, request, context):
         """An agent gives tasks out of hand, all or none: back to the pool, to another agent, or to another rule's pool.
         """
@@ -284,6 +308,16 @@ def add_TaskServiceServicer_to_server(servicer, server):
                     servicer.ChangeDeadlines,
                     request_deserializer=paidan_dot_v1_dot_tasks__pb2.ChangeDeadlinesRequest.FromString,
                     response_serializer=paidan_dot_v1_dot_tasks__pb2.ChangeDeadlinesResponse.SerializeToString,
+            ),
+            'CommentTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.CommentTask,
+                    request_deserializer=paidan_dot_v1_dot_tasks__pb2.CommentTaskRequest.FromString,
+                    response_serializer=paidan_dot_v1_dot_tasks__pb2.CommentTaskResponse.SerializeToString,
+            ),
+            'MergeTasks': grpc.unary_unary_rpc_method_handler(
+                    servicer.MergeTasks,
+                    request_deserializer=paidan_dot_v1_dot_tasks__pb2.MergeTasksRequest.FromString,
+                    response_serializer=paidan_dot_v1_dot_tasks__pb2.MergeTasksResponse.SerializeToString,
             ),
             'HandOverTasks': grpc.unary_unary_rpc_method_handler(
                     servicer.HandOverTasks,
@@ -607,6 +641,60 @@ class TaskService:
             '/paidan.v1.TaskService/ChangeDeadlines',
             paidan_dot_v1_dot_tasks__pb2.ChangeDeadlinesRequest.SerializeToString,
             paidan_dot_v1_dot_tasks__pb2.ChangeDeadlinesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CommentTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paidan.v1.TaskService/CommentTask',
+            paidan_dot_v1_dot_tasks__pb2.CommentTaskRequest.SerializeToString,
+            paidan_dot_v1_dot_tasks__pb2.CommentTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MergeTasks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paidan.v1.TaskService/MergeTasks',
+            paidan_dot_v1_dot_tasks__pb2.MergeTasksRequest.SerializeToString,
+            paidan_dot_v1_dot_tasks__pb2.MergeTasksResponse.FromString,
             options,
             channel_credentials,
             insecure,
