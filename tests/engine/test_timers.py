@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest import MonkeyPatch
 
@@ -12,6 +12,7 @@ _NUMBERS = st.sets(st.sampled_from((1, 2, 3, 4_095, 4_096, 4_097, 8_191, 8_192, 
 _MOVES = st.lists(st.tuples(st.booleans(), st.sampled_from((RECYCLE, ESCALATE)), st.integers(1, 4), _NUMBERS))
 
 
+@settings(max_examples=40, deadline=None)
 @given(_MOVES, st.integers(0, 5), st.integers(0, 12))
 def test_it_is_a_sorted_set(moves: list[tuple[bool, str, int, set[int]]], now: int, limit: int) -> None:
     timers, model = Timers(), set[Timer]()
