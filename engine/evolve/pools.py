@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 
@@ -56,15 +56,21 @@ def enter(state: State, key: LaneKey, tasks: list[Task], version: int, pooled_at
     lane.order.add(starts_of(tasks, state.ageing_of(key[0])))
 
 
-def set_priority(state: State, task: Task, priority: int) -> None:
-    """Where it waits it gets its new place; its lane stays, even if it is all that waits there."""
-    if task.status != "pooled":
+def set_priorities(state: State, tasks: Sequence[Task], priorities: Sequence[int]) -> None:
+    """Those that wait take their new places in one go: a row may hold a million, and each cut costs its length.
+
+    Their lanes stay, even where they are all that waits there.
+    """
+    waiting: dict[LaneKey, list[Task]] = defaultdict(list)
+    for task in tasks:
+        if task.status == "pooled":
+            waiting[task.place.key].append(task)
+    for key, group in waiting.items():
+        state.lanes[key].order.remove(starts_of(group, state.ageing_of(key[0])))
+    for task, priority in zip(tasks, priorities, strict=True):
         task.priority = priority
-        return
-    order, ageing = state.lanes[task.place.key].order, state.ageing_of(task.rule)
-    order.remove(starts_of([task], ageing))
-    task.priority = priority
-    order.add(starts_of([task], ageing))
+    for key, group in waiting.items():
+        state.lanes[key].order.add(starts_of(group, state.ageing_of(key[0])))
 
 
 def leave(state: State, tasks: Iterable[Task]) -> dict[Place, list[Task]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from engine import events as ev
 from engine.evolve.holding import let_go, recycle_at
-from engine.evolve.pools import leave, set_priority
+from engine.evolve.pools import leave, set_priorities
 from engine.evolve.terms import begun, drop_step
 from engine.state import State, Task
 from engine.state.task import Origin, new_task
@@ -28,7 +28,7 @@ def started(state: State, event: ev.TaskStarted, _recorded: ev.Recorded) -> None
 
 
 def reprioritised(state: State, event: ev.TaskReprioritised, _recorded: ev.Recorded) -> None:
-    set_priority(state, state.tasks[event.task], event.priority)
+    set_priorities(state, [state.tasks[event.task]], [event.priority])
 
 
 def completed(state: State, event: ev.TaskCompleted, _recorded: ev.Recorded) -> None:
@@ -43,7 +43,8 @@ def cancelled(state: State, event: ev.TasksCancelled, _recorded: ev.Recorded) ->
 
 def merged(state: State, event: ev.TasksMerged, _recorded: ev.Recorded) -> None:
     _end_all(state, event.tasks)
-    set_priority(state, state.tasks[event.into], event.priority)
+    if event.priority != event.before:
+        set_priorities(state, [state.tasks[event.into]], [event.priority])
 
 
 def _end_all(state: State, numbers: Iterable[int]) -> None:

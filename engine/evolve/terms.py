@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine import events as ev
 from engine.evolve.marking import give_back, marks_of
-from engine.evolve.pools import set_priority
+from engine.evolve.pools import set_priorities
 from engine.state import State, Task
 from engine.state.task import Terms
 from engine.state.timers import ESCALATE
@@ -38,8 +38,7 @@ def step_taken(state: State, event: ev.EscalationStepTaken, _recorded: ev.Record
         marks = marks_of(task)
         marks.overdue |= event.step.mark_overdue
     if event.priorities:
-        for task, priority in zip(tasks, event.priorities, strict=True):
-            set_priority(state, task, priority)
+        set_priorities(state, tasks, event.priorities)
     for number in event.reassigned:
         _take_away(state, state.tasks[number])
 
