@@ -81,6 +81,8 @@ def _raise(state: State, task: Task, priority: int) -> None:
 
 
 def _take_away(state: State, task: Task) -> None:
-    """What waits stays where it is until the same decision pools it anew."""
+    """What waits stays where it is until the same decision pools it anew. Others are asked, and all from the start."""
     if task.agent is not None:
         give_back(state, task)
+    if task.marks is not None:
+        task.marks.asking = None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from engine.commands import (
+    AcceptOffer,
     CancelTask,
     ClaimTask,
     Command,
@@ -16,6 +17,7 @@ from engine.commands import (
     ImportRows,
     LockTask,
     ReassignTask,
+    RejectOffer,
     StartParsing,
     StartTask,
     UnlockTask,
@@ -27,7 +29,7 @@ _PEOPLE = roster("ann", agent("bob", presence="busy"))
 
 
 def _under(method: str) -> list[Step]:
-    return [rules(rule(method=method)), _PEOPLE]
+    return [rules(rule(method=method, offer={"accept_within": "1m"})), _PEOPLE]
 
 
 _NOBODY: list[Step] = [rules(rule(targets='agent.team == "west"')), _PEOPLE]
@@ -40,8 +42,10 @@ STATUSES: dict[str, list[Step]] = {
     "pooled under claim": [*_under("claim"), task(), REST],
     "pooled under manual": [*_under("manual"), task(), REST],
     "pooled under no rule": [*_under("push"), task("mail"), REST],
+    "offered": [*_under("offer"), task(), REST],
     "assigned": _ASSIGNED,
     "in_progress": _STARTED,
+    "assigned by an offer": [*_under("offer"), task(), REST, AcceptOffer(1, "ann", 5)],
     "assigned and locked": [*_ASSIGNED, LockTask(1, "ann", 5, 60_000)],
     "in_progress and locked": [*_STARTED, LockTask(1, "ann", 5, 60_000)],
     "ended": [*_STARTED, CompleteTask(1, "ann", 5)],
@@ -57,22 +61,26 @@ COMMANDS: dict[str, Callable[[int], Command]] = {
     "hand over": lambda grant: HandOverTasks("ann", (Held(1, grant),)),
     "lock": lambda grant: LockTask(1, "ann", grant, 60_000),
     "unlock": lambda grant: UnlockTask(1, "ann", grant),
+    "accept": lambda grant: AcceptOffer(1, "ann", grant),
+    "reject": lambda grant: RejectOffer(1, "ann", grant),
 }
 
 # fmt: off
 TABLE = {
-    #                            claim, start, complete, cancel, reassign, hand over, lock, unlock
-    "created":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
-    "pooled under push":       ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
-    "pooled under claim":      ["accepted", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
-    "pooled under manual":     ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
-    "pooled under no rule":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
-    "assigned":                ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED"],
-    "in_progress":             ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED"],
-    "assigned and locked":     ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted"],
-    "in_progress and locked":  ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted"],
-    "ended":                   ["TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED"],
-    "unknown":                 ["TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN"],
+    #                            claim, start, complete, cancel, reassign, hand over, lock, unlock, accept, reject
+    "created":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
+    "pooled under push":       ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
+    "pooled under claim":      ["accepted", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
+    "pooled under manual":     ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
+    "pooled under no rule":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
+    "offered":                 ["TASK_NOT_WAITING", "OFFER_NOT_ACCEPTED", "OFFER_NOT_ACCEPTED", "accepted", "accepted", "OFFER_NOT_ACCEPTED", "OFFER_NOT_ACCEPTED", "OFFER_NOT_ACCEPTED", "accepted", "accepted"],
+    "assigned":                ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "NOT_OFFERED", "NOT_OFFERED"],
+    "in_progress":             ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "NOT_OFFERED", "NOT_OFFERED"],
+    "assigned by an offer":    ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "NOT_OFFERED", "NOT_OFFERED"],
+    "assigned and locked":     ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "NOT_OFFERED", "NOT_OFFERED"],
+    "in_progress and locked":  ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "NOT_OFFERED", "NOT_OFFERED"],
+    "ended":                   ["TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED"],
+    "unknown":                 ["TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN"],
 }
 # fmt: on
 CELLS = [(status, name, TABLE[status][place]) for status in STATUSES for place, name in enumerate(COMMANDS)]
@@ -87,7 +95,7 @@ def test_cell(status: str, name: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("name", ["start", "complete", "cancel", "reassign", "hand over", "lock", "unlock"])
+@pytest.mark.parametrize("name", ["start", "complete", "cancel", "reassign", "hand over", "lock", "unlock", "accept", "reject"])
 def test_another_grant_is_stale_wherever_the_task_is_open(status: str, name: str) -> None:
     scenario = Scenario(*STATUSES[status])
     expected = {"ended": "TASK_ENDED", "unknown": "TASK_UNKNOWN"}.get(status, "STALE_GRANT")
