@@ -95,7 +95,9 @@ def test_cell(status: str, name: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("name", ["start", "complete", "cancel", "reassign", "hand over", "lock", "unlock", "accept", "reject"])
+@pytest.mark.parametrize(
+    "name", ["start", "complete", "cancel", "reassign", "hand over", "lock", "unlock", "accept", "reject"]
+)
 def test_another_grant_is_stale_wherever_the_task_is_open(status: str, name: str) -> None:
     scenario = Scenario(*STATUSES[status])
     expected = {"ended": "TASK_ENDED", "unknown": "TASK_UNKNOWN"}.get(status, "STALE_GRANT")
