@@ -26,7 +26,8 @@ class TaskView(msgspec.Struct, frozen=True):
     type: str
     business_type: str
     status: str
-    """created, pooled, assigned, in_progress, completed, cancelled; returned between two events of one decision."""
+    """created, pooled, offered, assigned, in_progress, completed, cancelled; returned between two events of one
+    decision."""
     priority: int
     customer: str
     owner: str
@@ -67,6 +68,10 @@ class TaskView(msgspec.Struct, frozen=True):
     respond_by: int
     resolve_by: int
     overdue: bool
+    offered_until: int
+    """By when the agent has to accept it; 0 unless it is offered."""
+    let_pass: int
+    """Offers of it that came to nothing."""
 
 
 class AgentView(msgspec.Struct, frozen=True):
@@ -157,7 +162,8 @@ class AssignmentView(msgspec.Struct, frozen=True):
     started_at: int
     ended_at: int
     outcome: str
-    """Empty while in force; completed, cancelled, reassigned, recycled, handed_over, escalated."""
+    """Empty while in force; completed, cancelled, reassigned, recycled, handed_over, escalated; of an offer
+    also rejected, timed_out."""
 
 
 class CountView(msgspec.Struct, frozen=True):

@@ -48,6 +48,8 @@ def task_message(name: str, row: TaskView) -> tasks_pb2.Task:
         respond_by_time=timestamp(row.respond_by),
         resolve_by_time=timestamp(row.resolve_by),
         overdue=row.overdue,
+        offered_until_time=timestamp(row.offered_until),
+        let_pass=row.let_pass,
     )
 
 

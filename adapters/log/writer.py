@@ -25,6 +25,7 @@ from adapters.log.event_log import ConflictError, EventLog, LogUnavailableError
 from adapters.log.writer_limits import Limits
 from engine.answers import Answer
 from engine.commands import (
+    AcceptOffer,
     CancelTask,
     ClaimTask,
     CompleteTask,
@@ -34,6 +35,7 @@ from engine.commands import (
     LockTask,
     Order,
     ReassignTask,
+    RejectOffer,
     SetPresence,
     StartTask,
     UnlockTask,
@@ -47,7 +49,7 @@ log = logging.getLogger("paidan.writer")
 
 ASKED = (
     CreateTask, CreateTasks, ClaimTask, StartTask, CompleteTask, CancelTask, ReassignTask, SetPresence, HandOverTasks,
-    LockTask, UnlockTask,
+    LockTask, UnlockTask, AcceptOffer, RejectOffer,
 )  # fmt: skip
 """What people wait for. What comes with packages is bulk work itself."""
 LATELY_S = 0.1

@@ -43,6 +43,10 @@ class _AssignmentOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ass
     """The agent gave the task out of hand."""
     ASSIGNMENT_OUTCOME_ESCALATED: _AssignmentOutcome.ValueType  # 7
     """A step of the escalation took it to other targets."""
+    ASSIGNMENT_OUTCOME_REJECTED: _AssignmentOutcome.ValueType  # 9
+    """The agent let the offer pass."""
+    ASSIGNMENT_OUTCOME_TIMED_OUT: _AssignmentOutcome.ValueType  # 10
+    """The offer was not accepted in time."""
 
 class AssignmentOutcome(_AssignmentOutcome, metaclass=_AssignmentOutcomeEnumTypeWrapper):
     """How one assignment ended."""
@@ -63,6 +67,10 @@ ASSIGNMENT_OUTCOME_HANDED_OVER: AssignmentOutcome.ValueType  # 6
 """The agent gave the task out of hand."""
 ASSIGNMENT_OUTCOME_ESCALATED: AssignmentOutcome.ValueType  # 7
 """A step of the escalation took it to other targets."""
+ASSIGNMENT_OUTCOME_REJECTED: AssignmentOutcome.ValueType  # 9
+"""The agent let the offer pass."""
+ASSIGNMENT_OUTCOME_TIMED_OUT: AssignmentOutcome.ValueType  # 10
+"""The offer was not accepted in time."""
 Global___AssignmentOutcome: _TypeAlias = AssignmentOutcome  # noqa: Y015
 
 @_typing.final

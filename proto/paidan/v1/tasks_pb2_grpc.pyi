@@ -55,6 +55,10 @@ class TaskServiceStub:
     """Takes a task out of the system."""
     ReassignTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.ReassignTaskRequest, _tasks_pb2.ReassignTaskResponse]
     """A supervisor gives a task to an agent."""
+    AcceptOffer: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.AcceptOfferRequest, _tasks_pb2.AcceptOfferResponse]
+    """An agent takes a task that he is offered."""
+    RejectOffer: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.RejectOfferRequest, _tasks_pb2.RejectOfferResponse]
+    """An agent lets an offer pass; the next one is asked."""
     HandOverTasks: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.HandOverTasksRequest, _tasks_pb2.HandOverTasksResponse]
     """An agent gives tasks out of hand, all or none: back to the pool, to another agent, or to another rule's pool."""
     LockTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.LockTaskRequest, _tasks_pb2.LockTaskResponse]
@@ -91,6 +95,10 @@ class TaskServiceAsyncStub(TaskServiceStub):
     """Takes a task out of the system."""
     ReassignTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.ReassignTaskRequest, _tasks_pb2.ReassignTaskResponse]  # type: ignore[assignment]
     """A supervisor gives a task to an agent."""
+    AcceptOffer: _aio.UnaryUnaryMultiCallable[_tasks_pb2.AcceptOfferRequest, _tasks_pb2.AcceptOfferResponse]  # type: ignore[assignment]
+    """An agent takes a task that he is offered."""
+    RejectOffer: _aio.UnaryUnaryMultiCallable[_tasks_pb2.RejectOfferRequest, _tasks_pb2.RejectOfferResponse]  # type: ignore[assignment]
+    """An agent lets an offer pass; the next one is asked."""
     HandOverTasks: _aio.UnaryUnaryMultiCallable[_tasks_pb2.HandOverTasksRequest, _tasks_pb2.HandOverTasksResponse]  # type: ignore[assignment]
     """An agent gives tasks out of hand, all or none: back to the pool, to another agent, or to another rule's pool."""
     LockTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.LockTaskRequest, _tasks_pb2.LockTaskResponse]  # type: ignore[assignment]
@@ -178,6 +186,22 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tasks_pb2.ReassignTaskResponse, _abc.Awaitable[_tasks_pb2.ReassignTaskResponse]]:
         """A supervisor gives a task to an agent."""
+
+    @_abc_1.abstractmethod
+    def AcceptOffer(
+        self,
+        request: _tasks_pb2.AcceptOfferRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.AcceptOfferResponse, _abc.Awaitable[_tasks_pb2.AcceptOfferResponse]]:
+        """An agent takes a task that he is offered."""
+
+    @_abc_1.abstractmethod
+    def RejectOffer(
+        self,
+        request: _tasks_pb2.RejectOfferRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.RejectOfferResponse, _abc.Awaitable[_tasks_pb2.RejectOfferResponse]]:
+        """An agent lets an offer pass; the next one is asked."""
 
     @_abc_1.abstractmethod
     def HandOverTasks(
