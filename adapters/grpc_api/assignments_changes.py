@@ -43,6 +43,8 @@ Watched = Container[str]
 Changes = Callable[[Any, Recorded, Watched], Iterable[Change]]
 
 ASSIGNED, OFFERED = "assigned", "offered"
+SHOWN = frozenset({ASSIGNED, OFFERED})
+"""Kinds that come with the task itself."""
 
 
 def changes_of(recorded: Recorded, watched: Watched) -> Iterable[Change]:

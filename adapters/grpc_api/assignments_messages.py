@@ -8,7 +8,7 @@ from typing import TypeVar
 from google.protobuf.message import Message
 from paidan.v1 import tasks_pb2 as pb
 
-from adapters.grpc_api.assignments_changes import ASSIGNED, OFFERED, Change
+from adapters.grpc_api.assignments_changes import SHOWN, Change
 from adapters.grpc_api.words import timestamp
 
 Part = TypeVar("Part", bound=Message)
@@ -28,7 +28,7 @@ def change_message(name: str, change: Change, card: pb.Task | None) -> pb.Assign
         held=change.held, grant=change.grant, method=change.method, given_to=change.given_to, reason=change.reason,
         until=timestamp(change.until),
     )  # fmt: skip
-    if change.kind in (ASSIGNED, OFFERED):
+    if change.kind in SHOWN:
         message.task.CopyFrom(card or pb.Task(name=name, number=change.task))
         _stamp(message.task, change)
     return message
