@@ -70,12 +70,16 @@ def _started(event: ev.TaskStarted, state: State, _at: int) -> list[cmd.Command]
 
 
 def _handed_over(event: ev.TasksHandedOver, state: State, _at: int) -> list[cmd.Command]:
-    """What he holds goes together, as it went; each of the others by itself, so that it holds nothing else back."""
+    """What he holds goes together, as it went; each of the others by itself, so that it holds nothing else back.
+
+    What he is only offered here he accepts first.
+    """
     agent = state.agents.get(event.agent)
     mine = tuple(number for number in event.tasks if agent is not None and number in agent.tasks)
     groups = [mine] if mine else []
     groups += [(number,) for number in event.tasks if number not in mine]
-    return [_handover(event, state, group) for group in groups]
+    accepted = [command for number in mine for command in accept(state.tasks.get(number))]
+    return accepted + [_handover(event, state, group) for group in groups]
 
 
 def _handover(event: ev.TasksHandedOver, state: State, numbers: tuple[int, ...]) -> cmd.Command:
@@ -87,7 +91,7 @@ def _locked(event: ev.TaskLocked, state: State, at: int) -> list[cmd.Command]:
     task = state.tasks.get(event.task)
     if task is None or task.agent is None:
         return []
-    return [cmd.LockTask(task.number, task.agent, task.grant, event.until - at, event.note)]
+    return [*accept(task), cmd.LockTask(task.number, task.agent, task.grant, event.until - at, event.note)]
 
 
 def _unlocked(event: ev.TaskUnlocked, state: State, _at: int) -> list[cmd.Command]:

@@ -28,8 +28,8 @@ from tests.engine.scenario import REST, Scenario, Step, outcome
 _PEOPLE = roster("ann", agent("bob", presence="busy"))
 
 
-def _under(method: str) -> list[Step]:
-    return [rules(rule(method=method, offer={"accept_within": "1m"})), _PEOPLE]
+def _under(method: str, rounds: int = 3) -> list[Step]:
+    return [rules(rule(method=method, offer={"accept_within": "1m", "rounds": rounds})), _PEOPLE]
 
 
 _NOBODY: list[Step] = [rules(rule(targets='agent.team == "west"')), _PEOPLE]
@@ -41,6 +41,7 @@ STATUSES: dict[str, list[Step]] = {
     "pooled under push": [*_NOBODY, task(), REST],
     "pooled under claim": [*_under("claim"), task(), REST],
     "pooled under manual": [*_under("manual"), task(), REST],
+    "pooled and set aside": [*_under("offer", rounds=1), task(), REST, RejectOffer(1, "ann", 5), REST],
     "pooled under no rule": [*_under("push"), task("mail"), REST],
     "offered": [*_under("offer"), task(), REST],
     "assigned": _ASSIGNED,
@@ -72,6 +73,7 @@ TABLE = {
     "pooled under push":       ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
     "pooled under claim":      ["accepted", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
     "pooled under manual":     ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
+    "pooled and set aside":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
     "pooled under no rule":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
     "offered":                 ["TASK_NOT_WAITING", "OFFER_NOT_ACCEPTED", "OFFER_NOT_ACCEPTED", "accepted", "accepted", "OFFER_NOT_ACCEPTED", "OFFER_NOT_ACCEPTED", "OFFER_NOT_ACCEPTED", "accepted", "accepted"],
     "assigned":                ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "NOT_OFFERED", "NOT_OFFERED"],
