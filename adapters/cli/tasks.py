@@ -95,9 +95,9 @@ def list_tasks(
 
     from adapters.cli.task_columns import TASK_COLUMNS
 
-    asked = [f"({filter})"] if filter else []
-    asked += [f"status = {json.dumps(status)}"] if status else []
-    request = ListTasksRequest(parent=session.parent, filter=" AND ".join(asked), order_by=order_by)
+    if status:
+        filter = f"status = {json.dumps(status)}" + (f" AND ({filter})" if filter else "")  # noqa: A001
+    request = ListTasksRequest(parent=session.parent, filter=filter, order_by=order_by)
     session.show_rows(
         session.pages(session.client.tasks.ListTasks, request, "tasks", limit), TASK_COLUMNS, "No such tasks."
     )
