@@ -16,6 +16,8 @@ ESCALATE = "escalate"
 """A step of the escalation falls due."""
 UNLOCK = "unlock"
 """A lock ends."""
+OFFER = "offer"
+"""Nobody has accepted an offered task."""
 
 Timer = tuple[int, str, int]
 """(due in milliseconds, kind, task number)"""

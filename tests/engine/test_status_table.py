@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from engine.commands import (
+    AcceptOffer,
     CancelTask,
     ChangeDeadlines,
     ClaimTask,
@@ -19,6 +20,7 @@ from engine.commands import (
     LockTask,
     MergeTasks,
     ReassignTask,
+    RejectOffer,
     ReprioritiseTask,
     StartParsing,
     StartTask,
@@ -30,8 +32,8 @@ from tests.engine.scenario import NOW, REST, Scenario, Step, outcome
 _PEOPLE = roster("ann", agent("bob", presence="busy"))
 
 
-def _under(method: str) -> list[Step]:
-    return [rules(rule(method=method)), _PEOPLE]
+def _under(method: str, rounds: int = 3) -> list[Step]:
+    return [rules(rule(method=method, offer={"accept_within": "1m", "rounds": rounds})), _PEOPLE]
 
 
 _NOBODY: list[Step] = [rules(rule(targets='agent.team == "west"')), _PEOPLE]
@@ -43,9 +45,12 @@ STATUSES: dict[str, list[Step]] = {
     "pooled under push": [*_NOBODY, task(), REST],
     "pooled under claim": [*_under("claim"), task(), REST],
     "pooled under manual": [*_under("manual"), task(), REST],
+    "pooled and set aside": [*_under("offer", rounds=1), task(), REST, RejectOffer(1, "ann", 5), REST],
     "pooled under no rule": [*_under("push"), task("mail"), REST],
+    "offered": [*_under("offer"), task(), REST],
     "assigned": _ASSIGNED,
     "in_progress": _STARTED,
+    "assigned by an offer": [*_under("offer"), task(), REST, AcceptOffer(1, "ann", 5)],
     "assigned and locked": [*_ASSIGNED, LockTask(1, "ann", 5, 60_000)],
     "in_progress and locked": [*_STARTED, LockTask(1, "ann", 5, 60_000)],
     "ended": [*_STARTED, CompleteTask(1, "ann", 5)],
@@ -64,22 +69,27 @@ COMMANDS: dict[str, Callable[[int], Command]] = {
     "comment": lambda grant: CommentTask(1, "he called"),
     "lock": lambda grant: LockTask(1, "ann", grant, 60_000),
     "unlock": lambda grant: UnlockTask(1, "ann", grant),
+    "accept": lambda grant: AcceptOffer(1, "ann", grant),
+    "reject": lambda grant: RejectOffer(1, "ann", grant),
 }
 
 # fmt: off
 TABLE = {
-    #                            claim, start, complete, cancel, reassign, hand over, reprioritise, change deadlines, comment, lock, unlock
-    "created":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "accepted", "STALE_GRANT", "STALE_GRANT"],
-    "pooled under push":       ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT"],
-    "pooled under claim":      ["accepted", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT"],
-    "pooled under manual":     ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT"],
-    "pooled under no rule":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT"],
-    "assigned":                ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED"],
-    "in_progress":             ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED"],
-    "assigned and locked":     ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted"],
-    "in_progress and locked":  ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted"],
-    "ended":                   ["TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED"],
-    "unknown":                 ["TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN"],
+    #                            claim, start, complete, cancel, reassign, hand over, reprioritise, change deadlines, comment, lock, unlock, accept, reject
+    "created":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
+    "pooled under push":       ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
+    "pooled under claim":      ["accepted", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
+    "pooled under manual":     ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
+    "pooled and set aside":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
+    "pooled under no rule":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
+    "offered":                 ["TASK_NOT_WAITING", "OFFER_NOT_ACCEPTED", "OFFER_NOT_ACCEPTED", "accepted", "accepted", "OFFER_NOT_ACCEPTED", "accepted", "accepted", "accepted", "OFFER_NOT_ACCEPTED", "OFFER_NOT_ACCEPTED", "accepted", "accepted"],
+    "assigned":                ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "NOT_OFFERED", "NOT_OFFERED"],
+    "in_progress":             ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "NOT_OFFERED", "NOT_OFFERED"],
+    "assigned by an offer":    ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "NOT_OFFERED", "NOT_OFFERED"],
+    "assigned and locked":     ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_OFFERED", "NOT_OFFERED"],
+    "in_progress and locked":  ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_OFFERED", "NOT_OFFERED"],
+    "ended":                   ["TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED"],
+    "unknown":                 ["TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN"],
 }
 MERGE = {
     #                           as a duplicate, as the task that goes on
@@ -87,9 +97,12 @@ MERGE = {
     "pooled under push":       ["accepted", "accepted"],
     "pooled under claim":      ["accepted", "accepted"],
     "pooled under manual":     ["accepted", "accepted"],
+    "pooled and set aside":    ["accepted", "accepted"],
     "pooled under no rule":    ["accepted", "accepted"],
+    "offered":                 ["accepted", "accepted"],
     "assigned":                ["accepted", "accepted"],
     "in_progress":             ["accepted", "accepted"],
+    "assigned by an offer":    ["accepted", "accepted"],
     "assigned and locked":     ["accepted", "accepted"],
     "in_progress and locked":  ["accepted", "accepted"],
     "ended":                   ["TASK_ENDED", "TASK_ENDED"],
@@ -126,7 +139,19 @@ def test_merging_needs_another_task(status: str) -> None:
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize(
     "name",
-    ["start", "complete", "cancel", "reassign", "hand over", "reprioritise", "change deadlines", "lock", "unlock"],
+    [
+        "start",
+        "complete",
+        "cancel",
+        "reassign",
+        "hand over",
+        "reprioritise",
+        "change deadlines",
+        "lock",
+        "unlock",
+        "accept",
+        "reject",
+    ],
 )
 def test_another_grant_is_stale_wherever_the_task_is_open(status: str, name: str) -> None:
     scenario = Scenario(*STATUSES[status])
