@@ -168,8 +168,6 @@ def _claimed(state: State, context: Context, recorded: Recorded, event: ev.TaskC
 
 
 def _reassigned(state: State, recorded: Recorded, event: ev.TaskReassigned, task: Task) -> Explanation:
-    given_back = task.marks.avoid if task.marks and task.status == "returned" else ""
-    held = f"from {event.held_by or given_back}" if event.held_by or given_back else "out of its pool"
     reason = f", because: {event.reason}" if event.reason else ""
 
     def hindrance(agent: Agent) -> str:
@@ -180,11 +178,22 @@ def _reassigned(state: State, recorded: Recorded, event: ev.TaskReassigned, task
         state, hindrance, lambda agent: agent.load, event.agent, f"not the one {recorded.actor} named"
     )
     return Explanation(
-        summary=f"{recorded.actor} gave task {task.number} {held} to {event.agent}{reason}.",
+        summary=f"{_moved(recorded, event, task)}{reason}.",
         decision_position=recorded.position, rule=event.rule or "", version=event.rule_set_version, agent=event.agent,
         picked_by="manual", rules=rule_verdicts(state, task), agents=verdicts,
         confirmed=no_room(state, state.agents[event.agent], task) is None,
     )  # fmt: skip
+
+
+def _moved(recorded: Recorded, event: ev.TaskReassigned, task: Task) -> str:
+    marks = task.marks if task.status == "returned" else None
+    if marks is None:
+        held = f" from {event.held_by}" if event.held_by else " out of its pool"
+    elif marks.wanted_back:
+        return f"Task {task.number} was reopened and went straight back to {event.agent}, who had completed it"
+    else:
+        held = f" from {marks.avoid}" if marks.avoid else f", which {marks.done_by} had completed,"
+    return f"{recorded.actor} gave task {task.number}{held} to {event.agent}"
 
 
 # --- given to nobody -------------------------------------------------------------------------------------------------
@@ -224,7 +233,8 @@ def _waiting(state: State, task: Task) -> Explanation:
         agreed = stuck == bool(lane.stalled)
         reason = round_.exhausted[lane.key]() if stuck else "in_turn"
     return Explanation(
-        summary=f"Task {task.number} waits under rule {rule.id}{_stage(task)}: {_WHY[reason]} ({reason}).",
+        summary=f"Task {task.number} waits under rule {rule.id}{_stage(task)}: {_WHY[reason]} ({reason})"
+        f"{_wanted_back(task)}.",
         rule=rule.id, version=task.version, rules=rule_verdicts(state, task),
         agents=agent_verdicts(state, hindrances.of, hindrances.load_of, free=_FREE[rule.method]), confirmed=agreed,
     )  # fmt: skip
@@ -245,6 +255,11 @@ _FREE = {
     "manual": "could be given it",
     "offer": "could be offered it",
 }
+
+
+def _wanted_back(task: Task) -> str:
+    marks = task.marks
+    return f"; {marks.done_by}, who had completed it, is to have it back" if marks and marks.wanted_back else ""
 
 
 def _stage(task: Task) -> str:

@@ -9,7 +9,7 @@ import msgspec
 from engine.decide.claiming import CLAIMING
 from engine.decide.judge import Judge, place_all
 from engine.decide.seats import Seat, Seats
-from engine.decide.strategies import ORDERINGS, Queue
+from engine.decide.strategies import ORDERINGS, REOPENED, Queue
 from engine.rules.language import names_of
 from engine.rules.matcher import Matcher
 from engine.rules.model import NARROWING, Rule, RuleSet
@@ -106,15 +106,17 @@ class Ranking:
 
     def __init__(self, queue: Queue, rule: Rule, task: Task, chosen: Seat, by: str) -> None:
         self._queue, self._chosen, self._by = queue, chosen, by
-        self._avoid = task.marks.avoid if task.marks is not None else None
+        self._marks = task.marks
         self._region = task.region if by.startswith("region+") else None
         names = [name for name in rule.strategy if name not in NARROWING] or ["least_loaded"]
         self._names = [*(name for name in names if name in ORDERINGS), "last picked", "registered"]
 
     def behind(self, agent: Agent, seat: Seat) -> str:
         """Why the agent stands behind the chosen one."""
-        if agent.id == self._avoid:
-            return "gave it back; others come first"
+        if self._marks is not None and agent.id == self._marks.avoid:
+            return f"{self._marks.why_avoided}; others come first"
+        if self._by == REOPENED:
+            return f"{self._chosen.agent.id} had completed it and has it back"
         if self._by in NARROWING:
             return f"{self._chosen.agent.id} came first as {self._by}"
         if self._region is not None and self._region not in regions_of(agent):

@@ -132,6 +132,10 @@ class Packages:
         if event.package is not None:
             self._line(event.package, recorded).ended += 1
 
+    def reopened(self, event: ev.TaskReopened, recorded: Recorded) -> None:
+        if event.package is not None:
+            self._line(event.package, recorded).ended -= 1
+
     def cancelled(self, event: ev.TasksCancelled, recorded: Recorded) -> None:
         if event.package is None:
             return
@@ -179,6 +183,7 @@ _HANDLERS: dict[type[ev.Event], Callable[[Packages, Any, Recorded], None]] = {
     ev.TaskReassigned: Packages.reassigned,
     ev.TaskCompleted: Packages.completed,
     ev.TasksCancelled: Packages.cancelled,
+    ev.TaskReopened: Packages.reopened,
 }
 
 

@@ -26,7 +26,7 @@ class TaskView(msgspec.Struct, frozen=True):
     type: str
     business_type: str
     status: str
-    """created, pooled, assigned, in_progress, completed, cancelled; returned between two events of one decision."""
+    """created, pooled, assigned, in_progress, completed, closed, cancelled; returned between events of one decision."""
     priority: int
     customer: str
     owner: str
@@ -67,6 +67,17 @@ class TaskView(msgspec.Struct, frozen=True):
     respond_by: int
     resolve_by: int
     overdue: bool
+    feedback: str
+    """``awaited``, ``satisfied``, ``unsatisfied``; empty where nobody asked."""
+    score: int
+    """1 to 5; 0: none."""
+    feedback_note: str
+    feedback_at: int
+    closes_at: int
+    """While it is completed, and its requester or a supervisor is awaited."""
+    closed_at: int
+    closed_why: str
+    reopened: int
 
 
 class AgentView(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from engine import events as ev
 from engine.events import Recorded
-from projections import assignments, counts, deadlines, marks, measures, pools, tasks
+from projections import assignments, counts, deadlines, marks, measures, opinions, pools, tasks
 from projections.assignments import Assignments, Held
 from projections.copying import clean, json_of
 from projections.counts import Counts, Place
@@ -20,6 +20,7 @@ from projections.deadlines import Deadlines
 from projections.marks import Mark, Marks
 from projections.measures import Measures
 from projections.needs import Needs, pool_of_stall
+from projections.opinions import Opinions
 from projections.pools import Pools, pool_of
 from projections.port import Cursor, View
 from projections.tasks import End, TaskRows
@@ -47,6 +48,7 @@ class Work:
         self.marks = Marks()
         self.deadlines = Deadlines()
         self.measures = Measures()
+        self.opinions = Opinions()
 
     # --- coming in and waiting ----------------------------------------------------------------------------------------
 
@@ -156,8 +158,9 @@ class Work:
 
     def escalated(self, event: ev.TasksEscalated, recorded: Recorded) -> None:
         for task in event.tasks:
-            mark = self.marks.escalated(task, recorded)
-            self.measures.note("escalated", recorded, self._place(task, mark.returned), "")
+            mark, held = self.marks.escalated(task, recorded), self.assignments.held.get(task)
+            pooling = mark.returned or (held.pooling if held else 0)
+            self.measures.note("escalated", recorded, self._place(task, pooling), "")
 
     def _returned(self, task: int, became: str, recorded: Recorded) -> Mark:
         held = self.assignments.left(task, became, recorded)
@@ -182,6 +185,8 @@ class Work:
         if held is not None:
             self._move(event.task, held.pooling, held.status, "completed")
             self.measures.completed(event, recorded, self._place(event.task, held.pooling))
+        if event.closes_at:
+            self.opinions.awaited(event)
 
     def cancelled(self, event: ev.TasksCancelled, recorded: Recorded) -> None:
         for number, left in zip(event.tasks, self.pools.leave(event.tasks), strict=True):
@@ -190,6 +195,28 @@ class Work:
             pooling, status = (left, _waiting(left)) if held is None else (held.pooling, held.status)
             self._move(number, pooling, status, "cancelled")
             self.measures.note("cancelled", recorded, self._place(number, pooling), held.agent if held else "")
+
+    # --- what its requester thinks of it ------------------------------------------------------------------------------
+
+    def feedback(self, event: ev.FeedbackGiven, recorded: Recorded) -> None:
+        self.opinions.given(event, recorded)
+        place = self._place(event.task, self.assignments.held[event.task].pooling)
+        self.measures.note("satisfied" if event.satisfied else "unsatisfied", recorded, place, clean(event.agent))
+
+    def reopened(self, event: ev.TaskReopened, recorded: Recorded) -> None:
+        self.opinions.reopened(event)
+        held = self.assignments.reopened(event.task, self.tasks.reopened(event.task), recorded)
+        self.marks.returned(event.task, held.pooling, recorded).priority = event.priority
+        self._move(event.task, held.pooling, "completed", "returned")
+        if event.cause == "unsatisfied":
+            place = self._place(event.task, held.pooling)
+            self.measures.note("reopened", recorded, place, clean(event.agent))
+
+    def closed(self, event: ev.TasksClosed, recorded: Recorded) -> None:
+        self.opinions.closed(event, recorded)
+        self.tasks.closed(event.tasks)
+        for task in event.tasks:
+            self._move(task, self.assignments.held[task].pooling, "completed", "closed")
 
     # --- what is counted ----------------------------------------------------------------------------------------------
 
@@ -225,6 +252,9 @@ _HANDLERS: dict[type[ev.Event], _Handler] = {
     ev.EscalationStepTaken: Work.step_taken,
     ev.TaskLocked: lambda work, event, recorded: work.marks.locked(event.task, event.until, recorded),
     ev.TaskUnlocked: lambda work, event, recorded: work.marks.locked(event.task, 0, recorded),
+    ev.FeedbackGiven: Work.feedback,
+    ev.TaskReopened: Work.reopened,
+    ev.TasksClosed: Work.closed,
     ev.AgentsRegistered: lambda work, event, recorded: work.measures.registered(event, recorded),
     ev.CommandRefused: lambda work, event, recorded: work.tasks.note_refused(event, recorded),
 }
@@ -239,12 +269,16 @@ def apply(cursor: Cursor, batch: Sequence[Recorded]) -> None:
     needs = Needs(known)
     work.assignments.fetch(cursor, list(needs.held))
     work.marks.fetch(cursor, needs.marked)
+    work.opinions.fetch(cursor, needs.asked)
+    work.tasks.fetch_ends(needs.reopened)
     held = {held.pooling for held in work.assignments.held.values()} | work.marks.poolings
     work.pools.fetch(list(needs.waiting), held, needs.pools)
     work.tasks.fetch_kinds(needs.waiting.keys() - work.pools.waiting.keys())
     for recorded in known:
         _HANDLERS[type(recorded.event)](work, recorded.event, recorded)
-    for part in (work.tasks, work.pools, work.assignments, work.counts, work.marks, work.deadlines, work.measures):
+    for part in (
+        work.tasks, work.pools, work.assignments, work.counts, work.marks, work.deadlines, work.opinions, work.measures,
+    ):  # fmt: skip
         part.write(cursor)
 
 
@@ -252,9 +286,9 @@ VIEW = View(
     "tasks",
     (
         "tasks", "arrivals", "endings", "refusals", "waiting", "poolings", "pools", "shares", "methods", "givings",
-        "assignments", "loads", "counts", "marks", "deadlines", "completions", "happenings", "teams",
+        "assignments", "loads", "counts", "marks", "deadlines", "opinions", "completions", "happenings", "teams",
     ),
-    tasks.DDL + pools.DDL + assignments.DDL + counts.DDL + marks.DDL + deadlines.DDL + measures.DDL,
+    tasks.DDL + pools.DDL + assignments.DDL + counts.DDL + marks.DDL + deadlines.DDL + opinions.DDL + measures.DDL,
     apply,
     tasks.INDEXES + assignments.INDEXES + measures.INDEXES,
 )  # fmt: skip

@@ -22,6 +22,7 @@ _TASK_JOINS = {
     "a": "LEFT JOIN assignments a ON a.task = t.number AND a.last",
     "k": "LEFT JOIN marks k ON k.task = t.number",
     "d": "LEFT JOIN deadlines d ON d.task = t.number",
+    "o": "LEFT JOIN opinions o ON o.task = t.number",
     "g": 'LEFT JOIN givings g ON g."grant" = a."grant"',
     "p": "LEFT JOIN poolings p ON p.id = coalesce(w.pooling, a.pooling, e.pooling, k.returned)",
     "l": "LEFT JOIN pools l ON l.id = p.pool",
@@ -38,16 +39,19 @@ _POSITIONS = """
 ARRAY(SELECT unnest(t.position || p.trail)
     UNION SELECT unnest(h."grant" || h.later) FROM assignments h WHERE h.task = t.number
     UNION SELECT unnest(k.trail)
+    UNION SELECT unnest(o.trail)
     UNION SELECT d.position WHERE d.position IS NOT NULL
     UNION SELECT f.position FROM refusals f WHERE f.task = t.number
     UNION SELECT e.ended_by WHERE e.ended_by IS NOT NULL ORDER BY 1)"""
 _PRIORITY = "CASE WHEN k.priority >= 0 THEN k.priority ELSE t.priority END"
 _LOCKED = "CASE WHEN e.ended IS NULL THEN coalesce(k.locked_until, 0) ELSE 0 END"
 TASK_POSITIONS = f"""
-SELECT unnest({_POSITIONS}) FROM tasks t {" ".join(_TASK_JOINS[join] for join in "ewakpd")}
+SELECT unnest({_POSITIONS}) FROM tasks t {" ".join(_TASK_JOINS[join] for join in "ewakopd")}
 WHERE t.number = %(task)s ORDER BY 1
 """
 """Positions of every event that concerns a task."""
+_FEEDBACK = """
+CASE WHEN o.task IS NULL THEN '' WHEN o.opinion = '' AND o.closes_at > 0 THEN 'awaited' ELSE o.opinion END"""
 _REASONS = (
     "no_rule_governs", "to_be_claimed", "to_be_assigned", "in_turn", "nobody_available", "no_agent_within_targets",
     "all_at_capacity", "all_at_rule_cap",
@@ -77,13 +81,14 @@ TASKS: Listing[TaskView] = Listing(
         "business_type": Field("r.business_type", "text", ("r",)),
         "status": Field(
             STATUS, "text", ("e", "w", "a", "k"),
-            values=("created", "pooled", "assigned", "in_progress", "completed", "cancelled", "returned"),
+            values=("created", "pooled", "assigned", "in_progress", "completed", "cancelled", "returned", "closed"),
             special={
                 "pooled": "w.task IS NOT NULL",
                 "assigned": f"{_OPEN} = 0",
                 "in_progress": f"{_OPEN} > 0",
                 "completed": "e.ended = 'completed'",
                 "cancelled": "e.ended = 'cancelled'",
+                "closed": "e.ended = 'closed'",
             },
         ),
         "priority": Field(_PRIORITY, "int", ("k",)),
@@ -113,6 +118,12 @@ TASKS: Listing[TaskView] = Listing(
         "respond_by": Field("coalesce(d.respond_by, 0)", "time", ("d",), strict="d.respond_by"),
         "resolve_by": Field("coalesce(d.resolve_by, 0)", "time", ("d",), strict="d.resolve_by"),
         "locked_until": Field(_LOCKED, "time", ("e", "k")),
+        "feedback": Field(_FEEDBACK, "text", ("o",), values=("", "awaited", "satisfied", "unsatisfied")),
+        "score": Field("coalesce(o.score, 0)", "int", ("o",), strict="o.score"),
+        "closes_at": Field("coalesce(o.closes_at, 0)", "time", ("o",), strict="o.closes_at"),
+        "closed_at": Field("coalesce(o.closed_at, 0)", "time", ("o",), strict="o.closed_at"),
+        "closed_why": Field("coalesce(o.why, '')", "text", ("o",), strict="o.why"),
+        "reopened": Field("coalesce(o.reopened, 0)", "int", ("o",), strict="o.reopened"),
     },
     columns=(
         "t.number", "r.type", "r.business_type", STATUS, _PRIORITY, "t.customer", "t.owner", "t.region",
@@ -123,7 +134,9 @@ TASKS: Listing[TaskView] = Listing(
         "coalesce(g.assigned_at, 0)", "coalesce(a.started_at, 0)", "coalesce(e.ended_at, 0)",
         "coalesce(e.wrap_up, '{}')", _POSITIONS, "coalesce(k.recycled, 0)", "coalesce(k.handed_over, 0)",
         "coalesce(k.escalated, false)", _LOCKED, "coalesce(d.respond_by, 0)", "coalesce(d.resolve_by, 0)",
-        "coalesce(k.overdue, false)",
+        "coalesce(k.overdue, false)", _FEEDBACK, "coalesce(o.score, 0)", "coalesce(o.note, '')",
+        "coalesce(o.given_at, 0)", "coalesce(o.closes_at, 0)", "coalesce(o.closed_at, 0)", "coalesce(o.why, '')",
+        "coalesce(o.reopened, 0)",
     ),
     show_joins=" ".join(_TASK_JOINS.values()),
     row=reading(TaskView, {8: _attributes, 17: _lane, 22: _words, 28: _mapping}),
@@ -140,7 +153,8 @@ _HISTORY_JOINS = {
     "g": 'JOIN givings g ON g."grant" = t."grant"',
     "e": "LEFT JOIN endings e ON e.task = t.task AND t.last",
 }
-_OUTCOME = "CASE WHEN t.last THEN coalesce(e.ended, '') ELSE t.became END"
+_OUTCOME = """
+CASE WHEN NOT t.last THEN t.became WHEN e.ended = 'closed' THEN 'completed' ELSE coalesce(e.ended, '') END"""
 _LEFT = ("reassigned", "recycled", "handed_over", "escalated")
 """How an assignment may end while its task goes on."""
 _ENDED_AT = "CASE WHEN t.last THEN coalesce(e.ended_at, 0) ELSE t.left_at END"
@@ -167,7 +181,7 @@ ASSIGNMENTS: Listing[AssignmentView] = Listing(
             values=("", "completed", "cancelled", *_LEFT),
             special={
                 "": "t.last AND e.ended IS NULL",
-                "completed": "e.ended = 'completed'",
+                "completed": "(e.ended IN ('completed', 'closed') OR NOT t.last AND t.became = 'completed')",
                 "cancelled": "e.ended = 'cancelled'",
                 **{became: f"NOT t.last AND t.became = '{became}'" for became in _LEFT},
             },

@@ -140,6 +140,10 @@ def _step_taken(event: ev.EscalationStepTaken, task: int) -> dict[str, Any]:
     }
 
 
+def _closed(event: ev.TasksClosed, task: int) -> dict[str, Any]:
+    return {"task": task, "why": event.why}
+
+
 _CUT: dict[type[ev.Event], Callable[[Any, int], dict[str, Any]]] = {
     ev.TasksImported: _imported,
     ev.TasksPooled: _pooled,
@@ -151,5 +155,6 @@ _CUT: dict[type[ev.Event], Callable[[Any, int], dict[str, Any]]] = {
     ev.TasksEscalated: _escalated,
     ev.DeadlinesSet: _deadlines,
     ev.EscalationStepTaken: _step_taken,
+    ev.TasksClosed: _closed,
 }
 """Events of several tasks -> what they say of one of them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from paidan.v1 import pools_pb2, tasks_pb2
 
+from adapters.grpc_api.feedback import feedback_message
 from adapters.grpc_api.values import to_value, to_values
 from adapters.grpc_api.words import TASK_STATUS, timestamp
 from projections.rows import CountView, PoolView, SpreadView, TaskView
@@ -48,6 +49,7 @@ def task_message(name: str, row: TaskView) -> tasks_pb2.Task:
         respond_by_time=timestamp(row.respond_by),
         resolve_by_time=timestamp(row.resolve_by),
         overdue=row.overdue,
+        feedback=feedback_message(row),
     )
 
 

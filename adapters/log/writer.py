@@ -30,6 +30,7 @@ from engine.commands import (
     CompleteTask,
     CreateTask,
     CreateTasks,
+    GiveFeedback,
     HandOverTasks,
     LockTask,
     Order,
@@ -47,7 +48,7 @@ log = logging.getLogger("paidan.writer")
 
 ASKED = (
     CreateTask, CreateTasks, ClaimTask, StartTask, CompleteTask, CancelTask, ReassignTask, SetPresence, HandOverTasks,
-    LockTask, UnlockTask,
+    LockTask, UnlockTask, GiveFeedback,
 )  # fmt: skip
 """What people wait for. What comes with packages is bulk work itself."""
 LATELY_S = 0.1

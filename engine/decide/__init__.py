@@ -14,6 +14,7 @@ from engine.decide import (
     agents,
     allocation,
     batches,
+    feedback,
     handover,
     locks,
     packages,
@@ -59,6 +60,7 @@ DECIDE: dict[type[cmd.Command], Callable[[State, Any, Context], Decision]] = {
     cmd.HandOverTasks: handover.hand_over,
     cmd.LockTask: locks.lock,
     cmd.UnlockTask: locks.unlock,
+    cmd.GiveFeedback: feedback.give,
 }
 
 

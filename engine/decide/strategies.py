@@ -19,6 +19,8 @@ from engine.rules.model import NARROWING, Rule
 from engine.state import Agent, LaneKey, State, Task
 from engine.state.agent import regions_of
 
+REOPENED = "reopened"
+"""How an agent is found who gets his own work back."""
 _SHARE = 1_000_000
 """Resolution of a weighted load."""
 
@@ -49,8 +51,14 @@ class Queue:
         """The agent for this task and how it was found."""
         region: str | None = None
         best: Seat | None = None
-        avoid = task.marks.avoid if task.marks is not None else None
+        marks = task.marks
+        avoid = marks.avoid if marks is not None else None
         passed: tuple[str, ...] = ()
+        if marks is not None and marks.wanted_back:
+            seat, reason = self._named(marks.done_by, None)
+            if seat is not None:
+                return seat, pick_of(REOPENED, ())
+            passed = (f"{REOPENED}: {reason}",)
         for name in self._narrowing:
             if name == "region":
                 best = self._best(task.region, avoid) if task.region is not None else None
@@ -60,7 +68,10 @@ class Queue:
                     region = task.region
                 continue
             wanted = task.owner if name == "owner" else self._seats.last_agent(task.customer)
-            seat, reason = self._named(wanted, region) if wanted != avoid or avoid is None else (None, "gave it back")
+            if marks is not None and wanted is not None and wanted == avoid:
+                seat, reason = None, marks.why_avoided
+            else:
+                seat, reason = self._named(wanted, region)
             if seat is not None:
                 return seat, pick_of(name, passed)
             passed = (*passed, f"{name}: {reason}")

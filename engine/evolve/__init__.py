@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from engine import events as ev
 from engine.answers import answer_of
-from engine.evolve import agents, allocation, packages, pools, returning, rules, tasks, terms
+from engine.evolve import agents, allocation, feedback, packages, pools, returning, rules, tasks, terms
 from engine.state import REMEMBERED_REQUESTS, State
 
 EVOLVE: dict[type[ev.Event], Callable[[State, Any, ev.Recorded], None]] = {
@@ -45,6 +45,9 @@ EVOLVE: dict[type[ev.Event], Callable[[State, Any, ev.Recorded], None]] = {
     ev.EscalationStepTaken: terms.step_taken,
     ev.TaskLocked: returning.locked,
     ev.TaskUnlocked: returning.unlocked,
+    ev.FeedbackGiven: feedback.given,
+    ev.TaskReopened: feedback.reopened,
+    ev.TasksClosed: feedback.closed,
     ev.CommandRefused: lambda _state, _event, _recorded: None,
     ev.CommandHadNoEffect: lambda _state, _event, _recorded: None,
 }

@@ -19,7 +19,7 @@ def take(state: State, task: Task, agent_id: str, recorded: ev.Recorded) -> None
     if task.customer is not None:
         state.last_agents[task.customer] = agent_id
     if task.marks is not None:
-        task.marks.avoid = None
+        task.marks.avoid, task.marks.wanted_back = None, False
     _await_start(state, task.rule, [task], recorded.at)
 
 
@@ -43,7 +43,7 @@ def take_all(state: State, tasks: list[Task], event: ev.TasksAllocated, recorded
         if task.customer is not None:
             last_agents[task.customer] = names[who]
         if task.marks is not None:
-            task.marks.avoid = None
+            task.marks.avoid, task.marks.wanted_back = None, False
     state.turn = turn
     _await_starts(state, tasks, event, recorded.at)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine import events as ev
+from engine.evolve.feedback import await_opinion
 from engine.evolve.holding import let_go, recycle_at
 from engine.evolve.pools import leave
 from engine.evolve.terms import begun, drop_step
@@ -26,7 +27,11 @@ def started(state: State, event: ev.TaskStarted, _recorded: ev.Recorded) -> None
 
 
 def completed(state: State, event: ev.TaskCompleted, _recorded: ev.Recorded) -> None:
-    _end(state, state.tasks[event.task])
+    task = state.tasks[event.task]
+    if event.closes_at:
+        await_opinion(state, task, event.closes_at)
+    else:
+        _end(state, task)
 
 
 def cancelled(state: State, event: ev.TasksCancelled, _recorded: ev.Recorded) -> None:

@@ -17,7 +17,7 @@ def deadlines_set(state: State, event: ev.DeadlinesSet, _recorded: ev.Recorded) 
         task = state.tasks[number]
         task.terms = terms
         if task.marks is not None and task.marks.begun:
-            _arm(state, task)
+            arm(state, task)
         else:
             fresh.append(number)
     if event.steps and fresh:
@@ -41,7 +41,7 @@ def step_on(state: State, task: Task) -> None:
     """The next step is the one after this, or, once work has begun, the one after that which does not wait for it."""
     drop_step(state, task)
     marks_of(task).step += 1
-    _arm(state, task)
+    arm(state, task)
 
 
 def begun(state: State, task: Task) -> None:
@@ -50,7 +50,7 @@ def begun(state: State, task: Task) -> None:
         return
     drop_step(state, task)
     marks_of(task).begun = True
-    _arm(state, task)
+    arm(state, task)
 
 
 def drop_step(state: State, task: Task) -> None:
@@ -60,7 +60,7 @@ def drop_step(state: State, task: Task) -> None:
         state.timers.drop_all(ESCALATE, due.at, [task.number])
 
 
-def _arm(state: State, task: Task) -> None:
+def arm(state: State, task: Task) -> None:
     """A timer for its next step; steps that wait for work to begin are passed over once it has."""
     marks = marks_of(task)
     while marks.begun and (due := task.next_step) is not None and due.step.limit == "respond_within":

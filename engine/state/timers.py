@@ -15,6 +15,8 @@ ESCALATE = "escalate"
 """A step of the escalation falls due."""
 UNLOCK = "unlock"
 """A lock ends."""
+CLOSE = "close"
+"""The requester was silent, or no supervisor looked: a completed task is over."""
 
 Timer = tuple[int, str, int]
 """(due in milliseconds, kind, task number)"""

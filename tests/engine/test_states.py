@@ -52,7 +52,7 @@ def _task_arrows(log: list[ev.Recorded]) -> Iterator[Arrow]:
             continue
         before = {n: state.tasks[n].status if n in state.tasks else "[*]" for n in _touched(event)}
         evolve(state, recorded)
-        ended = "completed" if isinstance(event, ev.TaskCompleted) else "cancelled"
+        ended = {"TaskCompleted": "completed", "TasksClosed": "closed"}.get(type(event).__name__, "cancelled")
         for number, status in before.items():
             yield status, state.tasks[number].status if number in state.tasks else ended, type(event).__name__
 

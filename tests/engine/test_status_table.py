@@ -11,6 +11,7 @@ from engine.commands import (
     ClaimTask,
     Command,
     CompleteTask,
+    GiveFeedback,
     HandOverTasks,
     Held,
     ImportRows,
@@ -33,6 +34,10 @@ def _under(method: str) -> list[Step]:
 _NOBODY: list[Step] = [rules(rule(targets='agent.team == "west"')), _PEOPLE]
 _ASSIGNED: list[Step] = [*_under("push"), task(), REST]
 _STARTED: list[Step] = [*_ASSIGNED, StartTask(1, "ann", 5)]
+_ASKED: list[Step] = [
+    rules(rule(feedback={"unsatisfied": "escalate"})), _PEOPLE, task(), REST, StartTask(1, "ann", 5),
+    CompleteTask(1, "ann", 5),
+]  # fmt: skip
 
 STATUSES: dict[str, list[Step]] = {
     "created": [*_under("push"), register(), StartParsing(1), ImportRows(1, 0, (), (row(2),))],
@@ -44,6 +49,8 @@ STATUSES: dict[str, list[Step]] = {
     "in_progress": _STARTED,
     "assigned and locked": [*_ASSIGNED, LockTask(1, "ann", 5, 60_000)],
     "in_progress and locked": [*_STARTED, LockTask(1, "ann", 5, 60_000)],
+    "completed": _ASKED,
+    "completed, a supervisor is to look": [*_ASKED, GiveFeedback(1, False)],
     "ended": [*_STARTED, CompleteTask(1, "ann", 5)],
     "unknown": _under("push"),
 }
@@ -57,22 +64,25 @@ COMMANDS: dict[str, Callable[[int], Command]] = {
     "hand over": lambda grant: HandOverTasks("ann", (Held(1, grant),)),
     "lock": lambda grant: LockTask(1, "ann", grant, 60_000),
     "unlock": lambda grant: UnlockTask(1, "ann", grant),
+    "feedback": lambda grant: GiveFeedback(1, True),
 }
 
 # fmt: off
 TABLE = {
-    #                            claim, start, complete, cancel, reassign, hand over, lock, unlock
-    "created":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
-    "pooled under push":       ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
-    "pooled under claim":      ["accepted", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
-    "pooled under manual":     ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
-    "pooled under no rule":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
-    "assigned":                ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED"],
-    "in_progress":             ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED"],
-    "assigned and locked":     ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted"],
-    "in_progress and locked":  ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted"],
-    "ended":                   ["TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED"],
-    "unknown":                 ["TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN"],
+    #                            claim, start, complete, cancel, reassign, hand over, lock, unlock, feedback
+    "created":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "NOT_COMPLETED"],
+    "pooled under push":       ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "NOT_COMPLETED"],
+    "pooled under claim":      ["accepted", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "NOT_COMPLETED"],
+    "pooled under manual":     ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "NOT_COMPLETED"],
+    "pooled under no rule":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "NOT_COMPLETED"],
+    "assigned":                ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "NOT_COMPLETED"],
+    "in_progress":             ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "NOT_COMPLETED"],
+    "assigned and locked":     ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "NOT_COMPLETED"],
+    "in_progress and locked":  ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "NOT_COMPLETED"],
+    "completed":               ["TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "accepted"],
+    "completed, a supervisor is to look": ["TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "accepted", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "FEEDBACK_GIVEN"],
+    "ended":                   ["TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED"],
+    "unknown":                 ["TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN"],
 }
 # fmt: on
 CELLS = [(status, name, TABLE[status][place]) for status in STATUSES for place, name in enumerate(COMMANDS)]
@@ -82,7 +92,7 @@ CELLS = [(status, name, TABLE[status][place]) for status in STATUSES for place, 
 def test_cell(status: str, name: str, expected: str) -> None:
     scenario = Scenario(*STATUSES[status])
     held = scenario.state.tasks.get(1)
-    assert (held.status if held else status) == status.split(maxsplit=1)[0]
+    assert (held.status if held else status) == status.split(maxsplit=1)[0].strip(",")
     assert outcome(scenario, COMMANDS[name](held.grant if held else 0)) == expected
 
 
@@ -90,7 +100,8 @@ def test_cell(status: str, name: str, expected: str) -> None:
 @pytest.mark.parametrize("name", ["start", "complete", "cancel", "reassign", "hand over", "lock", "unlock"])
 def test_another_grant_is_stale_wherever_the_task_is_open(status: str, name: str) -> None:
     scenario = Scenario(*STATUSES[status])
-    expected = {"ended": "TASK_ENDED", "unknown": "TASK_UNKNOWN"}.get(status, "STALE_GRANT")
+    ended = "TASK_COMPLETED" if status.startswith("completed") else "STALE_GRANT"
+    expected = {"ended": "TASK_ENDED", "unknown": "TASK_UNKNOWN"}.get(status, ended)
     assert outcome(scenario, COMMANDS[name](999)) == expected
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from engine import commands as cmd
 from engine import events as ev
 from engine.refusals import Refusal
-from engine.rules.model import Rule
+from engine.rules.model import Feedback, Rule
 from engine.state import Agent, State, Task, lane_key
 from engine.state.task import attribute
 from tests.simulation.judging import governing, targets_at, within
@@ -31,6 +31,9 @@ def check_decision(before: State, command: cmd.Command, recorded: ev.Recorded) -
             assert has_room(before, before.agents[event.agent], before.tasks[event.task])
         case ev.TasksRelaxed():
             _check_relaxed(before, event, recorded.at)
+        case ev.TasksClosed(why="silence" | "unattended"):
+            closing = [before.tasks[number].marks for number in event.tasks]
+            assert all(marks is not None and marks.closes_at <= recorded.at for marks in closing)
     check = _CHECKS.get(type(event))
     if check is not None:
         check(before, event)
@@ -146,6 +149,39 @@ def _check_deadlines(state: State, event: ev.DeadlinesSet) -> None:
     assert times == sorted(times)
 
 
+def _check_reopened(state: State, event: ev.TaskReopened) -> None:
+    """Never oftener than the rule lets it; to whom it wants, or it is said why not. After that a supervisor may."""
+    task = state.tasks[event.task]
+    rule, marks = _rule_of(state, task), task.marks
+    assert marks is not None and task.status == "completed" and event.priority <= 100
+    assert marks.unsatisfied == (event.cause == "supervisor")
+    feedback = (rule.feedback if rule else None) or Feedback()
+    if event.cause == "supervisor":
+        assert event.to_agent and (event.to, event.priority) == ("", task.priority)
+        return
+    assert feedback.unsatisfied == "reopen" and marks.reopened < feedback.reopen_limit
+    assert event.priority == min(100, task.priority + feedback.raise_priority) and event.to == feedback.reopen_to
+    straight = event.to == "same" and _could_have(state, replace(task, priority=event.priority), event.agent)
+    assert event.to_agent == (event.agent if straight else "")
+    assert bool(event.kept_from) == (event.to == "same" and not straight)
+
+
+def _could_have(state: State, task: Task, agent_id: str) -> bool:
+    """Whether push might give it to him under the rule that it is under."""
+    agent = state.agents.get(agent_id)
+    if agent is None or agent.presence != "available" or governing(state, task) != task.rule:
+        return False
+    lane = tuple(attribute(task, name) for name in (state.governing[task.rule].lane_attributes if task.rule else ()))
+    return lane == task.lane and has_room(state, agent, task) and within(state, lane_key(task), agent, agent.load)
+
+
+def _check_closed(state: State, event: ev.TasksClosed) -> None:
+    """What a supervisor is to look at is closed by the time only."""
+    for number in event.tasks:
+        marks = state.tasks[number].marks
+        assert marks is not None and marks.unsatisfied == (event.why == "unattended")
+
+
 def _check_locked(state: State, event: ev.TaskLocked) -> None:
     rule = _rule_of(state, state.tasks[event.task])
     assert rule is None or rule.lock_max_ms is None or event.until - state.at >= 1
@@ -166,7 +202,8 @@ def _check_sweep(state: State, event: ev.TasksCancelled) -> None:
     assert package.status in ("failed", "withdrawn")
     mine = [task for task in state.tasks.values() if task.package == event.package]
     due = [task for task in mine if package.swept_through < task.number <= event.swept]
-    assert list(event.tasks) == sorted(task.number for task in due if task.status != "in_progress")
+    goes_on = ("in_progress", "completed")
+    assert list(event.tasks) == sorted(task.number for task in due if task.status not in goes_on)
 
 
 def _check_stall(state: State, event: ev.PoolStalled) -> None:
@@ -198,6 +235,8 @@ _CHECKS: dict[type[ev.Event], Callable[[State, Any], None]] = {
     ev.EscalationStepTaken: _check_step,
     ev.DeadlinesSet: _check_deadlines,
     ev.TaskLocked: _check_locked,
+    ev.TaskReopened: _check_reopened,
+    ev.TasksClosed: _check_closed,
     ev.PoolStalled: _check_stall,
     ev.PackageDistributed: _check_settled,
 }
@@ -251,7 +290,10 @@ def check_timers(state: State) -> None:
             assert task.agent is not None
             wanted.add((marks.locked_until, "unlock", number))
         step = marks.step if marks else 0
-        if task.terms and step < len(task.terms.steps):
+        if marks and marks.closes_at:
+            wanted.add((marks.closes_at, "close", number))
+        assert (task.status == "completed") == bool(marks and marks.closes_at), "what is completed is closed in time"
+        if task.terms and step < len(task.terms.steps) and task.status != "completed":
             wanted.add((task.terms.steps[step].at, "escalate", number))
         if task.recycles_at:
             assert task.status == "assigned" and not task.locked and not (marks and marks.escalated)

@@ -84,14 +84,25 @@ class SlowRound:
             assert (who, by, passed) == self._choose(key, task, candidates)
 
     def _choose(self, key: Lane, task: Task, left: list[Desk]) -> tuple[str, str, tuple[str, ...]]:
+        marks, rule = task.marks, self.state.governing[key[0] or ""]
+        if not marks or not marks.wanted_back:
+            return self._by_strategy(key, task, left, [])
+        if marks.done_by in {desk.agent.id for desk in left}:
+            return str(marks.done_by), "reopened", ()
+        passed = [f"reopened: {self._why_not(key, rule, marks.done_by, '')}"]
+        return self._by_strategy(key, task, left, passed)
+
+    def _by_strategy(
+        self, key: Lane, task: Task, left: list[Desk], passed: list[str]
+    ) -> tuple[str, str, tuple[str, ...]]:
         rule, region = self.state.governing[key[0] or ""], ""
         avoid = task.marks.avoid if task.marks else None
-        passed: list[str] = []
         for name in rule.strategy:
             if name in ("owner", "last_agent"):
                 wanted = task.owner if name == "owner" else self.last_agents.get(task.customer or "")
                 if wanted is not None and wanted == avoid:
-                    passed.append(f"{name}: gave it back")
+                    had = task.marks is not None and avoid == task.marks.done_by
+                    passed.append(f"{name}: {'had completed it' if had else 'gave it back'}")
                     continue
                 if wanted in {desk.agent.id for desk in left}:
                     return str(wanted), name, tuple(passed)

@@ -81,6 +81,12 @@ def _and_afterwards(chance: random.Random, fields: dict[str, Any]) -> None:
         fields["escalation"] = [_step(chance, at) for at in steps]
     if chance.random() < 0.3:
         fields["on_agent_loss"] = "keep"
+    if chance.random() < 0.35:
+        fields["feedback"] = {
+            "unsatisfied": chance.choice(("reopen", "reopen", "reopen", "escalate", "close")),
+            "raise_priority": chance.choice((0, 10, 60)), "reopen_to": chance.choice(("same", "other")),
+            "reopen_limit": chance.choice((1, 1, 2)), "auto_close_after": chance.choice(("10m", "1h")),
+        }  # fmt: skip
 
 
 def _step(chance: random.Random, at: str) -> dict[str, Any]:
