@@ -25,6 +25,7 @@ FIXED = {
         "adapters.grpc_api.checks:MAX_NUMBER": "a task's or a package's number, a position: 40 bits of a rank",
         "adapters.grpc_api.agent_service:MAX_AGENTS": "agents of one roster",
         "engine.decide.handover:MAX_TASKS": "tasks handed over in one request",
+        "engine.decide.feedback:MAX_SCORE": "the best score of an opinion",
         "adapters.grpc_api.task_service:MAX_FIELDS": "attributes of one task, fields of one wrap-up",
         "engine.decide.batches:MAX_BATCH": "tasks created by one request",
         "adapters.grpc_api.package_messages:MAX_COLUMNS": "attributes of one mapping",
