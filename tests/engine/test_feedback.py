@@ -19,6 +19,7 @@ from engine.commands import (
 )
 from engine.explain import Explanation, explain
 from engine.rules.model import DEFAULT_AUTO_CLOSE_MS
+from engine.simulation import Simulation
 from tests.engine.given import agent, document, package, roster, row, rule, rules, task
 from tests.engine.scenario import DUE, MINUTE, NOW, REST, RESTART, After, Refused, Scenario, Step, expect, holders
 
@@ -304,3 +305,32 @@ def test_types_may_ask_too() -> None:
     scenario = expect([typed, roster("ann"), task(), REST], StartTask(1, "ann", 5), [ev.TaskStarted(1, "ann", 5)])
     complete(scenario)
     assert scenario.state.tasks[1].status == "completed"
+
+
+# --- what if ----------------------------------------------------------------------------------------------------------
+
+
+def _again(scenario: Scenario, **fields: Any) -> tuple[dict[str, int], dict[str, int]]:
+    """Assignments by agent under other rules, and what was refused there."""
+    simulation = Simulation("bank", document(rule(**fields)))
+    assert simulation.begin() is None
+    for recorded in scenario.log:
+        simulation.feed(recorded)
+    report = simulation.report()
+    return report.agents_after, report.refused
+
+
+def test_what_follows_from_an_opinion_is_decided_anew_under_other_rules() -> None:
+    scenario = _done()
+    scenario.do(UNSATISFIED)
+    assert _again(scenario, feedback={"auto_close_after": "72h"}) == ({"ann": 2}, {})
+    assert _again(scenario, feedback={"reopen_to": "other"}) == ({"ann": 1, "bob": 1}, {})
+    assert _again(scenario, feedback={"unsatisfied": "close"}) == ({"ann": 1}, {})
+    assert _again(scenario) == ({"ann": 1}, {"TASK_ENDED": 1})
+
+
+def test_what_a_supervisor_took_up_is_taken_up_there_too() -> None:
+    scenario = _done(unsatisfied="escalate")
+    scenario.do(UNSATISFIED)
+    scenario.do(ReassignTask(1, "bob"))
+    assert _again(scenario, feedback={"unsatisfied": "escalate"}) == ({"ann": 1, "bob": 1}, {})
