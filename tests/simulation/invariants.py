@@ -10,10 +10,11 @@ from msgspec.structs import replace
 from engine import commands as cmd
 from engine import events as ev
 from engine.refusals import Refusal
-from engine.rules.model import Feedback, Rule
 from engine.state import Agent, State, Task, lane_key
 from engine.state.task import attribute
 from tests.simulation.judging import governing, targets_at, within
+from tests.simulation.reopening import check_closed, check_reopened
+from tests.simulation.room import has_room, rule_of
 from tests.simulation.rounds import MARGIN, check_round, urgency
 
 
@@ -44,15 +45,6 @@ def check_refused_claim(state: State, command: cmd.ClaimTask, refusal: Refusal, 
     if refusal.reason in ("NOTHING_TO_CLAIM", "OUTSIDE_TARGETS", "RULE_CAP_REACHED", "AGENT_AT_CAPACITY"):
         open_to = claimable(state, state.agents[command.agent], command.task)
         assert not open_to, f"{command} is refused for {refusal.reason}, but {open_to} could be claimed"
-
-
-def has_room(state: State, agent: Agent, task: Task) -> bool:
-    """By capacity, and by the cap of the task's rule: as in force, or as it was when the task came under it."""
-    rule = _rule_of(state, task)
-    cap = rule.cap_per_agent if rule else None
-    held = sum(one.agent == agent.id for one in state.tasks.values())
-    under = sum(one.agent == agent.id and one.rule == task.rule for one in state.tasks.values())
-    return held < agent.spec.capacity and (cap is None or under < cap)
 
 
 def claimable(state: State, agent: Agent, number: int | None) -> list[Task]:
@@ -149,49 +141,9 @@ def _check_deadlines(state: State, event: ev.DeadlinesSet) -> None:
     assert times == sorted(times)
 
 
-def _check_reopened(state: State, event: ev.TaskReopened) -> None:
-    """Never oftener than the rule lets it; to whom it wants, or it is said why not. After that a supervisor may."""
-    task = state.tasks[event.task]
-    rule, marks = _rule_of(state, task), task.marks
-    assert marks is not None and task.status == "completed" and event.priority <= 100
-    assert marks.unsatisfied == (event.cause == "supervisor")
-    feedback = (rule.feedback if rule else None) or Feedback()
-    if event.cause == "supervisor":
-        assert event.to_agent and (event.to, event.priority) == ("", task.priority)
-        return
-    assert feedback.unsatisfied == "reopen" and marks.reopened < feedback.reopen_limit
-    assert event.priority == min(100, task.priority + feedback.raise_priority) and event.to == feedback.reopen_to
-    straight = event.to == "same" and _could_have(state, replace(task, priority=event.priority), event.agent)
-    assert event.to_agent == (event.agent if straight else "")
-    assert bool(event.kept_from) == (event.to == "same" and not straight)
-
-
-def _could_have(state: State, task: Task, agent_id: str) -> bool:
-    """Whether push might give it to him under the rule that it is under."""
-    agent = state.agents.get(agent_id)
-    if agent is None or agent.presence != "available" or governing(state, task) != task.rule:
-        return False
-    lane = tuple(attribute(task, name) for name in (state.governing[task.rule].lane_attributes if task.rule else ()))
-    return lane == task.lane and has_room(state, agent, task) and within(state, lane_key(task), agent, agent.load)
-
-
-def _check_closed(state: State, event: ev.TasksClosed) -> None:
-    """What a supervisor is to look at is closed by the time only."""
-    for number in event.tasks:
-        marks = state.tasks[number].marks
-        assert marks is not None and marks.unsatisfied == (event.why == "unattended")
-
-
 def _check_locked(state: State, event: ev.TaskLocked) -> None:
-    rule = _rule_of(state, state.tasks[event.task])
+    rule = rule_of(state, state.tasks[event.task])
     assert rule is None or rule.lock_max_ms is None or event.until - state.at >= 1
-
-
-def _rule_of(state: State, task: Task) -> Rule | None:
-    rule = state.governing.get(task.rule or "")
-    if rule is None and task.rule is not None:
-        rule = next((one for one in state.rule_sets[task.version].rules if one.id == task.rule), None)
-    return rule
 
 
 def _check_sweep(state: State, event: ev.TasksCancelled) -> None:
@@ -235,8 +187,8 @@ _CHECKS: dict[type[ev.Event], Callable[[State, Any], None]] = {
     ev.EscalationStepTaken: _check_step,
     ev.DeadlinesSet: _check_deadlines,
     ev.TaskLocked: _check_locked,
-    ev.TaskReopened: _check_reopened,
-    ev.TasksClosed: _check_closed,
+    ev.TaskReopened: check_reopened,
+    ev.TasksClosed: check_closed,
     ev.PoolStalled: _check_stall,
     ev.PackageDistributed: _check_settled,
 }

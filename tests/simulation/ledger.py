@@ -39,6 +39,7 @@ class Ledger:
         self.rule_of: dict[int, str | None] = {}
         """Of what is returned or completed."""
         self.completed_by: dict[int, str] = {}
+        self.reopened: Counter[int] = Counter()
         self.rows: Counter[int] = Counter()
         self.position = 0
 
@@ -169,6 +170,7 @@ class Ledger:
         assert self.places[event.task] == COMPLETED and self.completed_by[event.task] == event.agent
         assert self.package_of[event.task] == event.package
         self.places[event.task] = RETURNED
+        self.reopened[event.task] += event.cause == "unsatisfied"
 
     @_enter.register
     def _closed(self, event: ev.TasksClosed) -> None:
@@ -205,6 +207,8 @@ class Ledger:
         assert {number: place_in(state, number) for number in state.tasks} == self.places
         for agent in state.agents.values():
             assert agent.tasks == {number for number, task in state.tasks.items() if task.agent == agent.id}
+        counted = {number: task.marks.reopened for number, task in state.tasks.items() if task.marks}
+        assert all(self.reopened[number] == times for number, times in counted.items())
         self._compare_loads(state)
         self._compare_lanes(state)
         for number, package in state.packages.items():

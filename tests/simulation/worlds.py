@@ -81,7 +81,7 @@ def _and_afterwards(chance: random.Random, fields: dict[str, Any]) -> None:
         fields["escalation"] = [_step(chance, at) for at in steps]
     if chance.random() < 0.3:
         fields["on_agent_loss"] = "keep"
-    if chance.random() < 0.35:
+    if chance.random() < 0.6:
         fields["feedback"] = {
             "unsatisfied": chance.choice(("reopen", "reopen", "reopen", "escalate", "close")),
             "raise_priority": chance.choice((0, 10, 60)), "reopen_to": chance.choice(("same", "other")),
