@@ -26,15 +26,19 @@ from adapters.log.writer_limits import Limits
 from engine.answers import Answer
 from engine.commands import (
     CancelTask,
+    ChangeDeadlines,
     ClaimTask,
+    CommentTask,
     CompleteTask,
     CreateTask,
     CreateTasks,
     GiveFeedback,
     HandOverTasks,
     LockTask,
+    MergeTasks,
     Order,
     ReassignTask,
+    ReprioritiseTask,
     SetPresence,
     StartTask,
     UnlockTask,
@@ -48,7 +52,7 @@ log = logging.getLogger("paidan.writer")
 
 ASKED = (
     CreateTask, CreateTasks, ClaimTask, StartTask, CompleteTask, CancelTask, ReassignTask, SetPresence, HandOverTasks,
-    LockTask, UnlockTask, GiveFeedback,
+    LockTask, UnlockTask, ReprioritiseTask, ChangeDeadlines, CommentTask, MergeTasks, GiveFeedback,
 )  # fmt: skip
 """What people wait for. What comes with packages is bulk work itself."""
 LATELY_S = 0.1

@@ -9,7 +9,7 @@ from engine.decide.claiming import choose
 from engine.decide.context import Context
 from engine.decide.feedback import awaited_until, taken_up
 from engine.decide.forms import task_violations, wrap_up_violations
-from engine.decide.grants import assignable, granted, held, is_locked, known_agent, open_task
+from engine.decide.grants import assignable, granted, held, is_locked, known_agent, not_waiting, open_task
 from engine.decide.pooling import pooled
 from engine.decide.room import no_room
 from engine.refusals import Refusal, Violation, invalid, precondition
@@ -119,11 +119,7 @@ def reassign(state: State, command: ReassignTask, _context: Context) -> list[ev.
 def _not_to_him(state: State, task: Task, agent: Agent) -> Refusal | None:
     """Why a supervisor may not give the task to this agent."""
     if task.status == "created":
-        return precondition(
-            "TASK_NOT_WAITING",
-            f"Expected task {task.number} to wait in a pool or be held, but its package is still being imported",
-            task=task.number,
-        )
+        return not_waiting(task)
     if task.locked:
         return is_locked(task)
     if task.agent == agent.id:

@@ -63,7 +63,7 @@ def a_raise_changes_nothing(patch: Patch) -> None:
         for task, priority in zip(tasks, priorities, strict=True):
             task.priority = priority
 
-    patch.setattr("engine.evolve.terms._raise", wrong)
+    patch.setattr("engine.evolve.terms.set_priorities", wrong)
 
 
 def the_freed_look_only_where_nothing_happened(patch: Patch) -> None:
