@@ -107,14 +107,18 @@ class Ranking:
     def __init__(self, queue: Queue, rule: Rule, task: Task, chosen: Seat, by: str) -> None:
         self._queue, self._chosen, self._by = queue, chosen, by
         self._marks = task.marks
+        asking = task.asked_under(rule.id)
+        let_pass = asking.let_pass if asking is not None else ()
+        self._let_pass = () if chosen.agent.id in let_pass else let_pass
         self._region = task.region if by.startswith("region+") else None
         names = [name for name in rule.strategy if name not in NARROWING] or ["least_loaded"]
         self._names = [*(name for name in names if name in ORDERINGS), "last picked", "registered"]
 
     def behind(self, agent: Agent, seat: Seat) -> str:
         """Why the agent stands behind the chosen one."""
-        if self._marks is not None and agent.id == self._marks.avoid:
-            return f"{self._marks.why_avoided}; others come first"
+        avoided = self._avoided(agent.id)
+        if avoided:
+            return f"{avoided}; others come first"
         if self._by == REOPENED:
             return f"{self._chosen.agent.id} had completed it and has it back"
         if self._by in NARROWING:
@@ -126,6 +130,12 @@ class Ranking:
             if mine != best:
                 return f"behind {self._chosen.agent.id}: {name} {mine}, against {best}"
         return f"behind {self._chosen.agent.id}"
+
+    def _avoided(self, agent_id: str) -> str:
+        """Why others come before him, whoever stands where."""
+        if agent_id in self._let_pass:
+            return "let it pass"
+        return self._marks.why_avoided if self._marks is not None and agent_id == self._marks.avoid else ""
 
 
 def agent_verdicts(

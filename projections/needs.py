@@ -62,7 +62,7 @@ class Needs:
             self._leaving((event.task,))
             self.marked[event.task] = None
 
-    def _of_returned(self, event: ev.TasksRecycled | ev.TasksHandedOver) -> None:
+    def _of_returned(self, event: ev.TasksRecycled | ev.TasksHandedOver | ev.OffersReturned) -> None:
         self.held.update(dict.fromkeys(event.tasks))
         self.marked.update(dict.fromkeys(event.tasks))
 
@@ -72,7 +72,7 @@ class Needs:
         self.held.update((number, None) for number, agent in pairs if agent)
         self.marked.update(dict.fromkeys(event.tasks))
 
-    def _of_held(self, event: ev.TaskStarted) -> None:
+    def _of_held(self, event: ev.OfferAccepted | ev.TaskStarted) -> None:
         self.held[event.task] = None
 
     def _of_completed(self, event: ev.TaskCompleted) -> None:
@@ -108,6 +108,8 @@ _NEEDS: dict[type[ev.Event], Callable[[Needs, Any], None]] = {
     ev.TasksPooled: Needs._of_pooled,
     ev.TasksCancelled: Needs._of_cancelled,
     ev.TaskReassigned: Needs._of_reassigned,
+    ev.OfferAccepted: Needs._of_held,
+    ev.OffersReturned: Needs._of_returned,
     ev.TaskStarted: Needs._of_held,
     ev.TaskCompleted: Needs._of_completed,
     ev.PoolStalled: Needs._of_stalled,

@@ -20,9 +20,10 @@ _TASK_JOINS = {
     "e": "LEFT JOIN endings e ON e.task = t.number",
     "w": "LEFT JOIN waiting w ON w.task = t.number",
     "a": "LEFT JOIN assignments a ON a.task = t.number AND a.last",
+    "o": 'LEFT JOIN offers o ON o.task = t.number AND o."grant" = a."grant"',
     "k": "LEFT JOIN marks k ON k.task = t.number",
     "d": "LEFT JOIN deadlines d ON d.task = t.number",
-    "o": "LEFT JOIN opinions o ON o.task = t.number",
+    "q": "LEFT JOIN opinions q ON q.task = t.number",
     "g": 'LEFT JOIN givings g ON g."grant" = a."grant"',
     "p": "LEFT JOIN poolings p ON p.id = coalesce(w.pooling, a.pooling, e.pooling, k.returned)",
     "l": "LEFT JOIN pools l ON l.id = p.pool",
@@ -31,19 +32,25 @@ _TASK_JOINS = {
 STATUS = """
 CASE WHEN e.ended IS NOT NULL THEN e.ended WHEN w.task IS NOT NULL THEN 'pooled'
     WHEN k.returned > 0 THEN 'returned' WHEN a.task IS NULL THEN 'created'
-    WHEN a.started_at > 0 THEN 'in_progress' ELSE 'assigned' END"""
+    WHEN o.accepted_at = 0 THEN 'offered' WHEN a.started_at > 0 THEN 'in_progress' ELSE 'assigned' END"""
 _OPEN = "e.ended IS NULL AND a.started_at"
 _PICKED_BY, _PASSED = "g.picked_by[a.how + 1]", "g.passed -> a.how"
-_WAITING_FOR = f"CASE WHEN w.task IS NULL THEN '' ELSE {REASON} END"
+_SET_ASIDE = """
+k.set_aside = p.rule AND m.method = 'offer'
+AND NOT EXISTS (SELECT FROM assignments h WHERE h.task = t.number AND h."grant" > k.set_aside_at)"""
+"""Its rounds of offers are over, and nobody was given it since: engine.decide.round.is_set_aside in SQL."""
+_WAITING_FOR = f"""
+CASE WHEN w.task IS NULL THEN '' WHEN {_SET_ASIDE} THEN 'to_be_assigned' ELSE {REASON} END"""
 _POSITIONS = """
 ARRAY(SELECT unnest(t.position || p.trail)
     UNION SELECT unnest(h."grant" || h.later) FROM assignments h WHERE h.task = t.number
     UNION SELECT unnest(k.trail)
-    UNION SELECT unnest(o.trail)
+    UNION SELECT unnest(q.trail)
     UNION SELECT d.position WHERE d.position IS NOT NULL
     UNION SELECT f.position FROM refusals f WHERE f.task = t.number
     UNION SELECT e.ended_by WHERE e.ended_by IS NOT NULL ORDER BY 1)"""
 _PRIORITY = "CASE WHEN k.priority >= 0 THEN k.priority ELSE t.priority END"
+_OFFERED_UNTIL = "CASE WHEN e.ended IS NULL AND o.accepted_at = 0 THEN o.until ELSE 0 END"
 _LOCKED = "CASE WHEN e.ended IS NULL THEN coalesce(k.locked_until, 0) ELSE 0 END"
 TASK_POSITIONS = f"""
 SELECT unnest({_POSITIONS}) FROM tasks t {" ".join(_TASK_JOINS[join] for join in "ewakopd")}
@@ -51,7 +58,7 @@ WHERE t.number = %(task)s ORDER BY 1
 """
 """Positions of every event that concerns a task."""
 _FEEDBACK = """
-CASE WHEN o.task IS NULL THEN '' WHEN o.opinion = '' AND o.closes_at > 0 THEN 'awaited' ELSE o.opinion END"""
+CASE WHEN q.task IS NULL THEN '' WHEN q.opinion = '' AND q.closes_at > 0 THEN 'awaited' ELSE q.opinion END"""
 _REASONS = (
     "no_rule_governs", "to_be_claimed", "to_be_assigned", "in_turn", "nobody_available", "no_agent_within_targets",
     "all_at_capacity", "all_at_rule_cap",
@@ -80,14 +87,15 @@ TASKS: Listing[TaskView] = Listing(
         "type": Field("r.type", "text", ("r",)),
         "business_type": Field("r.business_type", "text", ("r",)),
         "status": Field(
-            STATUS, "text", ("e", "w", "a", "k"),
+            STATUS, "text", ("e", "w", "a", "o", "k"),
             values=(
-                "created", "pooled", "assigned", "in_progress", "completed", "closed", "cancelled", "merged",
+                "created", "pooled", "offered", "assigned", "in_progress", "completed", "closed", "cancelled", "merged",
                 "returned",
             ),
             special={
                 "pooled": "w.task IS NOT NULL",
-                "assigned": f"{_OPEN} = 0",
+                "offered": "e.ended IS NULL AND o.accepted_at = 0",
+                "assigned": f"{_OPEN} = 0 AND (o.accepted_at > 0 OR o.task IS NULL)",
                 "in_progress": f"{_OPEN} > 0",
                 "completed": "e.ended = 'completed'",
                 "cancelled": "e.ended = 'cancelled'",
@@ -123,12 +131,14 @@ TASKS: Listing[TaskView] = Listing(
         "resolve_by": Field("coalesce(d.resolve_by, 0)", "time", ("d",), strict="d.resolve_by"),
         "merged_into": Field("coalesce(k.merged_into, 0)", "int", ("k",), strict="k.merged_into"),
         "locked_until": Field(_LOCKED, "time", ("e", "k")),
-        "feedback": Field(_FEEDBACK, "text", ("o",), values=("", "awaited", "satisfied", "unsatisfied")),
-        "score": Field("coalesce(o.score, 0)", "int", ("o",), strict="o.score"),
-        "closes_at": Field("coalesce(o.closes_at, 0)", "time", ("o",), strict="o.closes_at"),
-        "closed_at": Field("coalesce(o.closed_at, 0)", "time", ("o",), strict="o.closed_at"),
-        "closed_why": Field("coalesce(o.why, '')", "text", ("o",), strict="o.why"),
-        "reopened": Field("coalesce(o.reopened, 0)", "int", ("o",), strict="o.reopened"),
+        "offered_until": Field(_OFFERED_UNTIL, "time", ("e", "a", "o")),
+        "let_pass": Field("coalesce(k.let_pass, 0)", "int", ("k",), strict="k.let_pass"),
+        "feedback": Field(_FEEDBACK, "text", ("q",), values=("", "awaited", "satisfied", "unsatisfied")),
+        "score": Field("coalesce(q.score, 0)", "int", ("q",), strict="q.score"),
+        "closes_at": Field("coalesce(q.closes_at, 0)", "time", ("q",), strict="q.closes_at"),
+        "closed_at": Field("coalesce(q.closed_at, 0)", "time", ("q",), strict="q.closed_at"),
+        "closed_why": Field("coalesce(q.why, '')", "text", ("q",), strict="q.why"),
+        "reopened": Field("coalesce(q.reopened, 0)", "int", ("q",), strict="q.reopened"),
     },
     columns=(
         "t.number", "r.type", "r.business_type", STATUS, _PRIORITY, "t.customer", "t.owner", "t.region",
@@ -139,9 +149,9 @@ TASKS: Listing[TaskView] = Listing(
         "coalesce(g.assigned_at, 0)", "coalesce(a.started_at, 0)", "coalesce(e.ended_at, 0)",
         "coalesce(e.wrap_up, '{}')", _POSITIONS, "coalesce(k.recycled, 0)", "coalesce(k.handed_over, 0)",
         "coalesce(k.escalated, false)", _LOCKED, "coalesce(d.respond_by, 0)", "coalesce(d.resolve_by, 0)",
-        "coalesce(k.overdue, false)", "coalesce(k.merged_into, 0)", _FEEDBACK, "coalesce(o.score, 0)",
-        "coalesce(o.note, '')", "coalesce(o.given_at, 0)", "coalesce(o.closes_at, 0)", "coalesce(o.closed_at, 0)",
-        "coalesce(o.why, '')", "coalesce(o.reopened, 0)",
+        "coalesce(k.overdue, false)", "coalesce(k.merged_into, 0)", _OFFERED_UNTIL, "coalesce(k.let_pass, 0)",
+        _FEEDBACK, "coalesce(q.score, 0)", "coalesce(q.note, '')", "coalesce(q.given_at, 0)",
+        "coalesce(q.closes_at, 0)", "coalesce(q.closed_at, 0)", "coalesce(q.why, '')", "coalesce(q.reopened, 0)",
     ),
     show_joins=" ".join(_TASK_JOINS.values()),
     row=reading(TaskView, {8: _attributes, 17: _lane, 22: _words, 28: _mapping}),
@@ -160,7 +170,7 @@ _HISTORY_JOINS = {
 }
 _OUTCOME = """
 CASE WHEN NOT t.last THEN t.became WHEN e.ended = 'closed' THEN 'completed' ELSE coalesce(e.ended, '') END"""
-_LEFT = ("reassigned", "recycled", "handed_over", "escalated")
+_LEFT = ("reassigned", "recycled", "handed_over", "escalated", "rejected", "timed_out")
 """How an assignment may end while its task goes on."""
 _ENDED_AT = "CASE WHEN t.last THEN coalesce(e.ended_at, 0) ELSE t.left_at END"
 

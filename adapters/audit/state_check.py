@@ -17,6 +17,7 @@ SELECT t.number, {STATUS}, coalesce(p.rule, a.rule, ''),
     CASE WHEN e.ended IS NULL THEN coalesce(a."grant", 0) ELSE 0 END
 FROM {{schema}}.tasks t LEFT JOIN {{schema}}.waiting w ON w.task = t.number
 LEFT JOIN {{schema}}.assignments a ON a.task = t.number AND a.last
+LEFT JOIN {{schema}}.offers o ON o.task = a.task AND o."grant" = a."grant"
 LEFT JOIN {{schema}}.endings e ON e.task = t.number
 LEFT JOIN {{schema}}.marks k ON k.task = t.number
 LEFT JOIN {{schema}}.opinions o ON o.task = t.number

@@ -29,6 +29,7 @@ DEFAULT_ROUNDS = 3
 class OfferTerms(msgspec.Struct, frozen=True):
     accept_within_ms: int
     rounds: int
+    """Offers that agents may let pass, the same agent's second one counted too, before a supervisor is told."""
 
 
 class WrapUpTerms(msgspec.Struct, frozen=True):
@@ -82,6 +83,11 @@ def has_limits(rule_set: RuleSet) -> bool:
         by_type = any(kind.sla or kind.escalation for kind in rule_set.task_types.values())
         known = rule_set.remembered["has_limits"] = by_rule or by_type
     return bool(known)
+
+
+def offer_of(rule_set: RuleSet, rule: Rule) -> OfferTerms | None:
+    """How a rule's tasks are offered; None where neither it nor its type says so, which method ``offer`` rules out."""
+    return policy_of(rule_set, rule.task_type, rule).offer
 
 
 def escalation_of(rule_set: RuleSet, rule: Rule) -> tuple[EscalationStep, ...]:

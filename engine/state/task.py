@@ -14,9 +14,10 @@ import msgspec
 
 from engine.events import AttributeValue, DueStep, TaskRow
 
-Status = Literal["created", "pooled", "assigned", "in_progress", "returned", "completed"]
-"""``returned``: on its way back, between two events of one decision. ``completed``: the requester's opinion, or a
-supervisor, is awaited; where nobody is, a task leaves the state when it is completed."""
+Status = Literal["created", "pooled", "offered", "assigned", "in_progress", "returned", "completed"]
+"""``offered``: in the hands of an agent who has yet to accept it. ``returned``: on its way back, between two events of
+one decision. ``completed``: the requester's opinion, or a supervisor, is awaited; where nobody is, a task leaves the
+state when it is completed."""
 
 LaneKey = tuple[str | None, int, tuple[AttributeValue, ...]]
 """(rule id or None for no rule, relax stage, values of the rule's lane attributes)"""
@@ -66,6 +67,18 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
     """In order of time."""
 
 
+class Asking(msgspec.Struct, gc=False):
+    """How offering a task under a rule has gone so far, since an agent last had it in hand."""
+
+    rule: str
+    rounds: int = 0
+    """Offers that agents let pass."""
+    let_pass: tuple[str, ...] = ()
+    """Who did since everybody who could take it had been asked: asked again when nobody else is left."""
+    set_aside: bool = False
+    """So often that it is not offered under this rule any more."""
+
+
 class Marks(msgspec.Struct, gc=False):
     """What a task keeps of its way that counts for what may happen next. Most tasks never need any."""
 
@@ -87,6 +100,8 @@ class Marks(msgspec.Struct, gc=False):
     overdue: bool = False
     escalated: bool = False
     """A limit was reached: a supervisor knows, and it is not recycled any more."""
+    asking: Asking | None = None
+    """None: no offer of it has come back."""
     done_by: str | None = None
     """Who completed it last."""
     closes_at: int = 0
@@ -122,7 +137,8 @@ class Task(msgspec.Struct, gc=False):
     given: bool = False
     """Whether any agent ever held it."""
     recycles_at: int = 0
-    """While it is assigned: when it goes back to the pool if work has not started; 0: never."""
+    """While it is assigned: when it goes back to the pool if work has not started; 0: never. While it is offered: when
+    it goes back if nobody accepts."""
     terms: Terms | None = None
     """None: it has no time limits."""
     marks: Marks | None = None
@@ -146,6 +162,11 @@ class Task(msgspec.Struct, gc=False):
     @property
     def locked(self) -> bool:
         return self.marks is not None and self.marks.locked_until > 0
+
+    def asked_under(self, rule: str | None) -> Asking | None:
+        """How offering it under this rule has gone; None: no such offer of it has come back."""
+        asking = self.marks.asking if self.marks is not None else None
+        return asking if asking is not None and asking.rule == rule else None
 
     @property
     def type(self) -> str:

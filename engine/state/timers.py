@@ -16,6 +16,8 @@ ESCALATE = "escalate"
 """A step of the escalation falls due."""
 UNLOCK = "unlock"
 """A lock ends."""
+OFFER = "offer"
+"""Nobody has accepted an offered task."""
 CLOSE = "close"
 """The requester was silent, or no supervisor looked: a completed task is over."""
 

@@ -43,9 +43,11 @@ TOLD = {
     "TaskCreated.v1": ["task.created.-.-"],
     "TasksPooled.v1": ["task.pooled.-.3", "task.pooled.-.-", "task.pooled.-.-"],
     "TasksRelaxed.v1": ["task.relaxed.-.3", "task.relaxed.-.-"],
-    "TasksAllocated.v1": ["task.assigned.ann.3"],
+    "TasksAllocated.v1": ["task.offered.ann.3"],
     "PoolStalled.v1": ["pool.stalled.-.-"],
     "TaskClaimed.v1": ["task.assigned.ann.3"],
+    "OfferAccepted.v1": ["task.offer_accepted.ann.3"],
+    "OffersReturned.v1": ["task.offer_returned.ann.3", "task.offer_returned.bob.-"],
     "TaskStarted.v1": ["task.started.ann.3"],
     "TaskCompleted.v1": ["task.completed.ann.3"],
     "TasksCancelled.v1": ["task.cancelled.ann.3", "task.cancelled.-.-"],
@@ -146,7 +148,7 @@ def facts_in(event: ev.Event) -> int:
             return len(tasks)
         case ev.TasksRecycled(tasks=tasks) | ev.TasksHandedOver(tasks=tasks) | ev.TasksEscalated(tasks=tasks):
             return len(tasks)
-        case ev.DeadlinesSet(tasks=tasks) | ev.EscalationStepTaken(tasks=tasks):
+        case ev.DeadlinesSet(tasks=tasks) | ev.EscalationStepTaken(tasks=tasks) | ev.OffersReturned(tasks=tasks):
             return len(tasks)
         case ev.AgentsRegistered(agents=agents) | ev.AgentsRemoved(agents=agents):
             return len(agents)
@@ -183,6 +185,7 @@ def test_nothing_personal_is_published() -> None:
         ev.TaskReprioritised(1, 9, 5, "ann", text),
         ev.TaskDeadlinesChanged(1, 9, 9, ("respond_by",), (), "ann", text),
         ev.TaskLocked(1, "ann", 4, 9, text),
+        ev.OffersReturned((1,), ("ann",), "rejected", text),
         ev.TasksCancelled((2,), ("",), text),
         ev.AgentPresenceChanged("ann", "away", text),
         ev.PackageFailed(1, text),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from engine.commands import (
+    AcceptOffer,
     CancelTask,
     ChangeDeadlines,
     ClaimTask,
@@ -20,6 +21,7 @@ from engine.commands import (
     LockTask,
     MergeTasks,
     ReassignTask,
+    RejectOffer,
     ReprioritiseTask,
     StartParsing,
     StartTask,
@@ -31,8 +33,8 @@ from tests.engine.scenario import NOW, REST, Scenario, Step, outcome
 _PEOPLE = roster("ann", agent("bob", presence="busy"))
 
 
-def _under(method: str) -> list[Step]:
-    return [rules(rule(method=method)), _PEOPLE]
+def _under(method: str, rounds: int = 3) -> list[Step]:
+    return [rules(rule(method=method, offer={"accept_within": "1m", "rounds": rounds})), _PEOPLE]
 
 
 _NOBODY: list[Step] = [rules(rule(targets='agent.team == "west"')), _PEOPLE]
@@ -48,9 +50,12 @@ STATUSES: dict[str, list[Step]] = {
     "pooled under push": [*_NOBODY, task(), REST],
     "pooled under claim": [*_under("claim"), task(), REST],
     "pooled under manual": [*_under("manual"), task(), REST],
+    "pooled and set aside": [*_under("offer", rounds=1), task(), REST, RejectOffer(1, "ann", 5), REST],
     "pooled under no rule": [*_under("push"), task("mail"), REST],
+    "offered": [*_under("offer"), task(), REST],
     "assigned": _ASSIGNED,
     "in_progress": _STARTED,
+    "assigned by an offer": [*_under("offer"), task(), REST, AcceptOffer(1, "ann", 5)],
     "assigned and locked": [*_ASSIGNED, LockTask(1, "ann", 5, 60_000)],
     "in_progress and locked": [*_STARTED, LockTask(1, "ann", 5, 60_000)],
     "completed": _ASKED,
@@ -71,25 +76,30 @@ COMMANDS: dict[str, Callable[[int], Command]] = {
     "comment": lambda grant: CommentTask(1, "he called"),
     "lock": lambda grant: LockTask(1, "ann", grant, 60_000),
     "unlock": lambda grant: UnlockTask(1, "ann", grant),
+    "accept": lambda grant: AcceptOffer(1, "ann", grant),
+    "reject": lambda grant: RejectOffer(1, "ann", grant),
     "feedback": lambda grant: GiveFeedback(1, True),
 }
 
 # fmt: off
 TABLE = {
-    #                            claim, start, complete, cancel, reassign, hand over, reprioritise, change deadlines, comment, lock, unlock, feedback
-    "created":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "accepted", "STALE_GRANT", "STALE_GRANT", "NOT_COMPLETED"],
-    "pooled under push":       ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "NOT_COMPLETED"],
-    "pooled under claim":      ["accepted", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "NOT_COMPLETED"],
-    "pooled under manual":     ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "NOT_COMPLETED"],
-    "pooled under no rule":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "NOT_COMPLETED"],
-    "assigned":                ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "NOT_COMPLETED"],
-    "in_progress":             ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "NOT_COMPLETED"],
-    "assigned and locked":     ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_COMPLETED"],
-    "in_progress and locked":  ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_COMPLETED"],
-    "completed":               ["TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "accepted", "TASK_COMPLETED", "TASK_COMPLETED", "accepted"],
-    "completed, a supervisor is to look": ["TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "accepted", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "accepted", "TASK_COMPLETED", "TASK_COMPLETED", "FEEDBACK_GIVEN"],
-    "ended":                   ["TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED"],
-    "unknown":                 ["TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN"],
+    #                            claim, start, complete, cancel, reassign, hand over, reprioritise, change deadlines, comment, lock, unlock, accept, reject, feedback
+    "created":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "NOT_COMPLETED"],
+    "pooled under push":       ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "NOT_COMPLETED"],
+    "pooled under claim":      ["accepted", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "NOT_COMPLETED"],
+    "pooled under manual":     ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "NOT_COMPLETED"],
+    "pooled and set aside":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "NOT_COMPLETED"],
+    "pooled under no rule":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "NOT_COMPLETED"],
+    "offered":                 ["TASK_NOT_WAITING", "OFFER_NOT_ACCEPTED", "OFFER_NOT_ACCEPTED", "accepted", "accepted", "OFFER_NOT_ACCEPTED", "accepted", "accepted", "accepted", "OFFER_NOT_ACCEPTED", "OFFER_NOT_ACCEPTED", "accepted", "accepted", "NOT_COMPLETED"],
+    "assigned":                ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "NOT_OFFERED", "NOT_OFFERED", "NOT_COMPLETED"],
+    "in_progress":             ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "NOT_OFFERED", "NOT_OFFERED", "NOT_COMPLETED"],
+    "assigned by an offer":    ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "NOT_OFFERED", "NOT_OFFERED", "NOT_COMPLETED"],
+    "assigned and locked":     ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_OFFERED", "NOT_OFFERED", "NOT_COMPLETED"],
+    "in_progress and locked":  ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_OFFERED", "NOT_OFFERED", "NOT_COMPLETED"],
+    "completed":               ["TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "accepted", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "accepted"],
+    "completed, a supervisor is to look": ["TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "accepted", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "accepted", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "TASK_COMPLETED", "FEEDBACK_GIVEN"],
+    "ended":                   ["TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED"],
+    "unknown":                 ["TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN"],
 }
 MERGE = {
     #                           as a duplicate, as the task that goes on
@@ -97,9 +107,12 @@ MERGE = {
     "pooled under push":       ["accepted", "accepted"],
     "pooled under claim":      ["accepted", "accepted"],
     "pooled under manual":     ["accepted", "accepted"],
+    "pooled and set aside":    ["accepted", "accepted"],
     "pooled under no rule":    ["accepted", "accepted"],
+    "offered":                 ["accepted", "accepted"],
     "assigned":                ["accepted", "accepted"],
     "in_progress":             ["accepted", "accepted"],
+    "assigned by an offer":    ["accepted", "accepted"],
     "assigned and locked":     ["accepted", "accepted"],
     "in_progress and locked":  ["accepted", "accepted"],
     "completed":               ["TASK_COMPLETED", "TASK_COMPLETED"],
@@ -138,7 +151,19 @@ def test_merging_needs_another_task(status: str) -> None:
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize(
     "name",
-    ["start", "complete", "cancel", "reassign", "hand over", "reprioritise", "change deadlines", "lock", "unlock"],
+    [
+        "start",
+        "complete",
+        "cancel",
+        "reassign",
+        "hand over",
+        "reprioritise",
+        "change deadlines",
+        "lock",
+        "unlock",
+        "accept",
+        "reject",
+    ],
 )
 def test_another_grant_is_stale_wherever_the_task_is_open(status: str, name: str) -> None:
     scenario = Scenario(*STATUSES[status])

@@ -10,12 +10,13 @@ from msgspec.structs import replace
 from engine import commands as cmd
 from engine import events as ev
 from engine.refusals import Refusal
+from engine.rules.model import BY_ROUNDS
 from engine.state import Agent, State, Task, lane_key
 from engine.state.task import attribute
 from tests.simulation.judging import governing, targets_at, within
 from tests.simulation.reopening import check_closed, check_reopened
 from tests.simulation.room import has_room, rule_of
-from tests.simulation.rounds import MARGIN, check_round, urgency
+from tests.simulation.rounds import MARGIN, all_aside, check_round, urgency
 
 
 def check_decision(before: State, command: cmd.Command, recorded: ev.Recorded) -> None:
@@ -32,9 +33,12 @@ def check_decision(before: State, command: cmd.Command, recorded: ev.Recorded) -
             assert has_room(before, before.agents[event.agent], before.tasks[event.task])
         case ev.TasksRelaxed():
             _check_relaxed(before, event, recorded.at)
-        case ev.TasksClosed(why="silence" | "unattended"):
-            closing = [before.tasks[number].marks for number in event.tasks]
-            assert all(marks is not None and marks.closes_at <= recorded.at for marks in closing)
+        case ev.OfferAccepted():
+            assert recorded.at < before.tasks[event.task].recycles_at, "accepted too late"
+        case ev.OffersReturned():
+            _check_offers_returned(before, event, recorded.at)
+    if isinstance(event, ev.TasksClosed):
+        check_closed(before, event, recorded.at)
     check = _CHECKS.get(type(event))
     if check is not None:
         check(before, event)
@@ -101,6 +105,23 @@ def _check_relaxed(state: State, event: ev.TasksRelaxed, now: int) -> None:
         task = state.tasks[number]
         assert in_place(state, task), f"task {number} is relaxed by rules no longer in force"
         assert task.pooled_at + rule.relax[event.stage - 1].after_ms <= now, f"task {number} is relaxed too early"
+
+
+def _check_offers_returned(state: State, event: ev.OffersReturned, now: int) -> None:
+    """An offer times out in its time, neither before nor late enough to be accepted."""
+    for number in event.tasks:
+        task = state.tasks[number]
+        assert task.status == "offered"
+        assert (task.recycles_at <= now) == (event.cause == "timed_out") or event.cause.startswith("agent_")
+
+
+def _check_escalated(state: State, event: ev.TasksEscalated) -> None:
+    """After as many offers as the rule says, and not before."""
+    for number in event.tasks if event.reason == "offer_rounds" else ():
+        task = state.tasks[number]
+        rule, asking = rule_of(state, task), task.asked_under(task.rule)
+        assert rule is not None and rule.offer is not None and asking is not None
+        assert asking.rounds >= (rule.offer.rounds or 0)
 
 
 def _check_recycled(state: State, event: ev.TasksRecycled) -> None:
@@ -206,6 +227,7 @@ _CHECKS: dict[type[ev.Event], Callable[[State, Any], None]] = {
     ev.TasksPooled: _check_placements,
     ev.TasksCancelled: _check_sweep,
     ev.TasksRecycled: _check_recycled,
+    ev.TasksEscalated: _check_escalated,
     ev.TasksHandedOver: _check_handed_over,
     ev.EscalationStepTaken: _check_step,
     ev.TaskReprioritised: _check_reprioritised,
@@ -214,7 +236,6 @@ _CHECKS: dict[type[ev.Event], Callable[[State, Any], None]] = {
     ev.DeadlinesSet: _check_deadlines,
     ev.TaskLocked: _check_locked,
     ev.TaskReopened: check_reopened,
-    ev.TasksClosed: check_closed,
     ev.PoolStalled: _check_stall,
     ev.PackageDistributed: _check_settled,
 }
@@ -239,7 +260,7 @@ def check_at_rest(state: State) -> None:
 def _nobody_could_take(state: State) -> None:
     for key, lane in state.lanes.items():
         rule = state.governing.get(key[0] or "")
-        if rule is None or rule.method != "push":
+        if rule is None or rule.method not in BY_ROUNDS or all_aside(state, key):
             continue
         for agent in state.agents.values():
             capped = rule.cap_per_agent is not None and agent.load_by_rule.get(rule.id, 0) >= rule.cap_per_agent
@@ -273,7 +294,9 @@ def check_timers(state: State) -> None:
         assert (task.status == "completed") == bool(marks and marks.closes_at), "what is completed is closed in time"
         if task.terms and step < len(task.terms.steps) and task.status != "completed":
             wanted.add((task.terms.steps[step].at, "escalate", number))
-        if task.recycles_at:
+        if task.status == "offered":
+            wanted.add((task.recycles_at, "offer", number))
+        elif task.recycles_at:
             assert task.status == "assigned" and not task.locked and not (marks and marks.escalated)
             wanted.add((task.recycles_at, "recycle", number))
     assert set(state.timers.entries()) == wanted

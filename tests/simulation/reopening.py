@@ -38,8 +38,10 @@ def _could_have(state: State, task: Task, agent_id: str) -> bool:
     return lane == task.lane and has_room(state, agent, task) and within(state, lane_key(task), agent, agent.load)
 
 
-def check_closed(state: State, event: ev.TasksClosed) -> None:
-    """What a supervisor is to look at is closed by the time only."""
+def check_closed(state: State, event: ev.TasksClosed, now: int) -> None:
+    """What a supervisor is to look at is closed by the time only, and by the time nothing before it is over."""
+    by_time = event.why in ("silence", "unattended")
     for number in event.tasks:
         marks = state.tasks[number].marks
         assert marks is not None and marks.unsatisfied == (event.why == "unattended")
+        assert not by_time or marks.closes_at <= now

@@ -17,8 +17,8 @@ from tests.simulation.overtaking import check_overtaking
 from tests.simulation.simulation import Simulation
 from tests.simulation.steps import WIDTH, opened, take
 
-SEQUENCES = 40
-UNTIL_FOUND = 400
+SEQUENCES = range(30, 70)
+UNTIL_FOUND = range(30, 430)
 """So many at most, where a fault is looked for."""
 Patch = pytest.MonkeyPatch
 
@@ -27,7 +27,7 @@ def test_no_task_is_overtaken_beyond_what_ageing_promises(monkeypatch: Patch) ->
     assert _live_all(monkeypatch) > 10, "nothing overtook anything"
 
 
-def _live_all(patch: Patch, sequences: int = SEQUENCES) -> int:
+def _live_all(patch: Patch, sequences: range = SEQUENCES) -> int:
     """Histories in which everything comes to rest after every step; how many tasks were overtaken by rights."""
     overtaken = 0
 
@@ -38,7 +38,7 @@ def _live_all(patch: Patch, sequences: int = SEQUENCES) -> int:
             overtaken += check_overtaking(before, recorded)
 
     patch.setattr(tests.simulation.simulation, "check_decision", check)
-    for seed in range(sequences):
+    for seed in sequences:
         _live(seed)
     return overtaken
 
