@@ -198,6 +198,16 @@ class UnlockTask(Command, frozen=True):
     grant: int
 
 
+class GiveFeedback(Command, frozen=True):
+    """What the requester thinks of a completed task."""
+
+    task: int
+    satisfied: bool
+    score: int = 0
+    """1 to 5, 5 is best; 0: none."""
+    note: str = ""
+
+
 # --- from the importer -----------------------------------------------------------------------------------------------
 
 

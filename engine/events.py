@@ -334,6 +334,8 @@ class TaskCompleted(Event, frozen=True, tag="TaskCompleted.v1"):
     respond_by: int = 0
     """The task's deadlines as they stood at that moment, in milliseconds since 1970 UTC; 0: it had none."""
     resolve_by: int = 0
+    closes_at: int = 0
+    """The requester's opinion is awaited, until then at most; 0: nobody asks for it, and the task is over."""
 
 
 class TasksCancelled(Event, frozen=True, tag="TasksCancelled.v1"):
@@ -390,8 +392,10 @@ OFFER_ROUNDS = "offer_rounds"
 
 
 class TasksEscalated(Event, frozen=True, tag="TasksEscalated.v1"):
-    """A limit was reached, and a supervisor should know: ``recycle_limit``, ``handover_limit``, or ``offer_rounds``:
-    these are not offered any more."""
+    """A limit was reached, and a supervisor should know: ``recycle_limit``, ``handover_limit``, ``reopen_limit``, or
+    ``offer_rounds``: these are not offered any more.
+
+    Or the requester was ``unsatisfied``, and the rule wants a supervisor then."""
 
     tasks: tuple[int, ...]
     reason: str
@@ -496,6 +500,48 @@ class TaskUnlocked(Event, frozen=True, tag="TaskUnlocked.v1"):
     grant: int
     cause: str
     """``asked`` by its agent, or ``ended``: its time was over."""
+
+
+class FeedbackGiven(Event, frozen=True, tag="FeedbackGiven.v1"):
+    """The requester's opinion of a completed task. The same decision closes it, opens it again, or escalates it."""
+
+    task: int
+    agent: str
+    """Who had completed it."""
+    satisfied: bool
+    score: int = 0
+    """1 to 5, 5 is best; 0: none was given."""
+    note: str = ""
+    closes_at: int = 0
+    """Where a supervisor is to look at it: until when he may; then it is closed. In milliseconds since 1970 UTC."""
+
+
+class TaskReopened(Event, frozen=True, tag="TaskReopened.v1"):
+    """A completed task goes on; the same decision pools it, or gives it to ``to_agent``."""
+
+    task: int
+    agent: str
+    """Who had completed it."""
+    priority: int
+    """From now on."""
+    cause: str
+    """``unsatisfied``, which is counted; ``supervisor``: he gave the task to somebody after it was escalated."""
+    to: str = ""
+    """``same``: to who had completed it, if he can have it; ``other``: to others first. Empty: to ``to_agent``."""
+    to_agent: str = ""
+    """Who has it at once; empty: whom the pool finds."""
+    kept_from: str = ""
+    """Why who had completed it does not have it at once, though he should; such as ``away``, ``at capacity``."""
+    package: int | None = None
+
+
+class TasksClosed(Event, frozen=True, tag="TasksClosed.v1"):
+    """Completed tasks are over."""
+
+    tasks: tuple[int, ...]
+    why: str
+    """``satisfied``, ``unsatisfied`` where the rule wants no more than to know, ``silence`` of the requester, or
+    ``unattended``: it was escalated, and no supervisor took it up in time."""
 
 
 # --- refusals on record ----------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from engine.decide.seats import Seat, Seats
 from engine.decide.settling import reason_of
 from engine.events import Pick, Recorded
 from engine.evolve import evolve
-from engine.explain_words import WHY_IT_WAITS, after, asked_before, free_to, how_given, stage_of
+from engine.explain_words import WHY_IT_WAITS, after, asked_before, free_to, how_given, stage_of, wanted_back
 from engine.interventions import MAX_TOLD, intervention_of
 from engine.refusals import Refusal, not_found
 from engine.remake import Picks
@@ -192,8 +192,6 @@ def _claimed(state: State, context: Context, recorded: Recorded, event: ev.TaskC
 
 
 def _reassigned(state: State, recorded: Recorded, event: ev.TaskReassigned, task: Task) -> Explanation:
-    given_back = task.marks.avoid if task.marks and task.status == "returned" else ""
-    held = f"from {event.held_by or given_back}" if event.held_by or given_back else "out of its pool"
     reason = f", because: {event.reason}" if event.reason else ""
 
     def hindrance(agent: Agent) -> str:
@@ -204,11 +202,22 @@ def _reassigned(state: State, recorded: Recorded, event: ev.TaskReassigned, task
         state, hindrance, lambda agent: agent.load, event.agent, f"not the one {recorded.actor} named"
     )
     return Explanation(
-        summary=f"{recorded.actor} gave task {task.number} {held} to {event.agent}{reason}.",
+        summary=f"{_moved(recorded, event, task)}{reason}.",
         decision_position=recorded.position, rule=event.rule or "", version=event.rule_set_version, agent=event.agent,
         picked_by="manual", rules=rule_verdicts(state, task), agents=verdicts,
         confirmed=no_room(state, state.agents[event.agent], task) is None,
     )  # fmt: skip
+
+
+def _moved(recorded: Recorded, event: ev.TaskReassigned, task: Task) -> str:
+    marks = task.marks if task.status == "returned" else None
+    if marks is None:
+        held = f" from {event.held_by}" if event.held_by else " out of its pool"
+    elif marks.wanted_back:
+        return f"Task {task.number} was reopened and went straight back to {event.agent}, who had completed it"
+    else:
+        held = f" from {marks.avoid}" if marks.avoid else f", which {marks.done_by} had completed,"
+    return f"{recorded.actor} gave task {task.number}{held} to {event.agent}"
 
 
 # --- given to nobody -------------------------------------------------------------------------------------------------
@@ -252,7 +261,7 @@ def _waiting(state: State, task: Task) -> Explanation:
         reason = round_.exhausted[lane.key]() if stuck else "in_turn"
     return Explanation(
         summary=f"Task {task.number} waits under rule {rule.id}{stage_of(task)}: {WHY_IT_WAITS[reason]} ({reason})"
-        f"{asked_before(task)}.",
+        f"{asked_before(task)}{wanted_back(task)}.",
         rule=rule.id, version=task.version, rules=rule_verdicts(state, task),
         agents=agent_verdicts(state, hindrances.of, hindrances.load_of, free=free_to(task, rule)), confirmed=agreed,
     )  # fmt: skip

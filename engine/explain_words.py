@@ -22,6 +22,12 @@ def asked_before(task: Task) -> str:
     return f"{who}; {_counted(asking.rounds, 'offer')} came back before"
 
 
+def wanted_back(task: Task) -> str:
+    """Who is to have it back, as a clause; empty where nobody is."""
+    marks = task.marks
+    return f"; {marks.done_by}, who had completed it, is to have it back" if marks and marks.wanted_back else ""
+
+
 def _counted(number: int, word: str) -> str:
     return f"{number} {word}" + ("" if number == 1 else "s")
 

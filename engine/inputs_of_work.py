@@ -2,8 +2,8 @@
 
 Work that was accepted, started or locked is so by whoever holds it here. A handover, as a rejection, is one agent's own
 judgement: he hands over what he holds here too; the rest is asked for in his name all the same and refused, since
-another might have kept it. Recycling, escalation, the end of a lock and of an offer's time come of the rules and the
-time, and are decided anew.
+another might have kept it. The requester says the same of what is completed here. Recycling, escalation, the end of a
+lock and of an offer's time come of the rules and the time, and are decided anew.
 """
 
 from __future__ import annotations
@@ -117,6 +117,17 @@ def _unlocked(event: ev.TaskUnlocked, state: State, _at: int) -> list[cmd.Comman
     return [cmd.UnlockTask(task.number, task.agent or "", task.grant)]
 
 
+def _feedback(event: ev.FeedbackGiven, _state: State, _at: int) -> list[cmd.Command]:
+    return [cmd.GiveFeedback(event.task, event.satisfied, event.score, event.note)]
+
+
+def _reopened(event: ev.TaskReopened, state: State, _at: int) -> list[cmd.Command]:
+    """By a supervisor; for the rest it comes of the opinion."""
+    if event.cause != "supervisor":
+        return []
+    return [cmd.ReassignTask(event.task, event.to_agent, _grant(state, event.task))]
+
+
 def _grant(state: State, number: int) -> int:
     task = state.tasks.get(number)
     return task.grant if task else 0
@@ -135,4 +146,6 @@ _WORK: dict[type[ev.Event], Callable[[Any, State, int], list[cmd.Command]]] = {
     ev.TasksMerged: _merged,
     ev.TaskLocked: _locked,
     ev.TaskUnlocked: _unlocked,
+    ev.FeedbackGiven: _feedback,
+    ev.TaskReopened: _reopened,
 }

@@ -9,7 +9,7 @@ import msgspec
 from engine.decide.claiming import CLAIMING
 from engine.decide.judge import Judge, place_all
 from engine.decide.seats import Seat, Seats
-from engine.decide.strategies import ORDERINGS, Queue
+from engine.decide.strategies import ORDERINGS, REOPENED, Queue
 from engine.rules.language import names_of
 from engine.rules.matcher import Matcher
 from engine.rules.model import NARROWING, Rule, RuleSet
@@ -106,7 +106,7 @@ class Ranking:
 
     def __init__(self, queue: Queue, rule: Rule, task: Task, chosen: Seat, by: str) -> None:
         self._queue, self._chosen, self._by = queue, chosen, by
-        self._avoid = task.marks.avoid if task.marks is not None else None
+        self._marks = task.marks
         asking = task.asked_under(rule.id)
         let_pass = asking.let_pass if asking is not None else ()
         self._let_pass = () if chosen.agent.id in let_pass else let_pass
@@ -116,10 +116,11 @@ class Ranking:
 
     def behind(self, agent: Agent, seat: Seat) -> str:
         """Why the agent stands behind the chosen one."""
-        if agent.id in self._let_pass:
-            return "let it pass; others come first"
-        if agent.id == self._avoid:
-            return "gave it back; others come first"
+        avoided = self._avoided(agent.id)
+        if avoided:
+            return f"{avoided}; others come first"
+        if self._by == REOPENED:
+            return f"{self._chosen.agent.id} had completed it and has it back"
         if self._by in NARROWING:
             return f"{self._chosen.agent.id} came first as {self._by}"
         if self._region is not None and self._region not in regions_of(agent):
@@ -129,6 +130,12 @@ class Ranking:
             if mine != best:
                 return f"behind {self._chosen.agent.id}: {name} {mine}, against {best}"
         return f"behind {self._chosen.agent.id}"
+
+    def _avoided(self, agent_id: str) -> str:
+        """Why others come before him, whoever stands where."""
+        if agent_id in self._let_pass:
+            return "let it pass"
+        return self._marks.why_avoided if self._marks is not None and agent_id == self._marks.avoid else ""
 
 
 def agent_verdicts(

@@ -166,6 +166,14 @@ class Assignments:
             del self.held[task]
         return held
 
+    def reopened(self, task: int, completed: tuple[int, int], recorded: Recorded) -> Held:
+        """The task goes on after its completion at that time and position, when the assignment was over."""
+        held = self.held.pop(task)
+        later = self._later[held.grant].setdefault(task, Later())
+        later.left_at, later.became = completed[0], "completed"
+        later.positions += (completed[1], recorded.position)
+        return held
+
     def _touch(self, task: int, held: Held, recorded: Recorded) -> Later:
         later = self._later[held.grant].setdefault(task, Later())
         later.positions.append(recorded.position)

@@ -18,6 +18,9 @@ class Needs:
         self.held: dict[int, None] = {}
         self.marked: dict[int, None] = {}
         """Tasks that the batch marks, or that may come back from an agent."""
+        self.asked: dict[int, None] = {}
+        """Tasks whose requester is asked, or heard."""
+        self.reopened: dict[int, None] = {}
         self.pools: list[Pool] = []
         self._entered: set[int] = set()
         """Tasks that the batch itself brings or puts somewhere."""
@@ -69,8 +72,29 @@ class Needs:
         self.held.update((number, None) for number, agent in pairs if agent)
         self.marked.update(dict.fromkeys(event.tasks))
 
-    def _of_held(self, event: ev.OfferAccepted | ev.TaskStarted | ev.TaskCompleted) -> None:
+    def _of_held(self, event: ev.OfferAccepted | ev.TaskStarted) -> None:
         self.held[event.task] = None
+
+    def _of_completed(self, event: ev.TaskCompleted) -> None:
+        self.held[event.task] = None
+        if event.closes_at:
+            self.asked[event.task] = None
+
+    def _of_opinion(self, event: ev.FeedbackGiven) -> None:
+        self.held[event.task] = self.asked[event.task] = None
+
+    def _of_closed(self, event: ev.TasksClosed) -> None:
+        self.held.update(dict.fromkeys(event.tasks))
+        self.asked.update(dict.fromkeys(event.tasks))
+
+    def _of_reopened(self, event: ev.TaskReopened) -> None:
+        for wanted in (self.held, self.asked, self.marked, self.reopened):
+            wanted[event.task] = None
+
+    def _of_escalated(self, event: ev.TasksEscalated) -> None:
+        """Between hands, or completed."""
+        self.marked.update(dict.fromkeys(event.tasks))
+        self.held.update(dict.fromkeys(event.tasks))
 
     def _of_stalled(self, event: ev.PoolStalled) -> None:
         self.pools.append(pool_of_stall(event))
@@ -87,16 +111,19 @@ _NEEDS: dict[type[ev.Event], Callable[[Needs, Any], None]] = {
     ev.OfferAccepted: Needs._of_held,
     ev.OffersReturned: Needs._of_returned,
     ev.TaskStarted: Needs._of_held,
-    ev.TaskCompleted: Needs._of_held,
+    ev.TaskCompleted: Needs._of_completed,
     ev.PoolStalled: Needs._of_stalled,
     ev.TasksRecycled: Needs._of_returned,
     ev.TasksHandedOver: Needs._of_returned,
     ev.EscalationStepTaken: Needs._of_step,
-    ev.TasksEscalated: lambda needs, event: needs.marked.update(dict.fromkeys(event.tasks)),
+    ev.TasksEscalated: Needs._of_escalated,
     ev.TaskReprioritised: lambda needs, event: needs.marked.update({event.task: None}),
     ev.TaskDeadlinesChanged: lambda needs, event: needs.marked.update({event.task: None}),
     ev.TaskCommented: lambda needs, event: needs.marked.update({event.task: None}),
     ev.TasksMerged: Needs._of_merged,
+    ev.FeedbackGiven: Needs._of_opinion,
+    ev.TaskReopened: Needs._of_reopened,
+    ev.TasksClosed: Needs._of_closed,
     ev.TaskLocked: lambda needs, event: needs.marked.update({event.task: None}),
     ev.TaskUnlocked: lambda needs, event: needs.marked.update({event.task: None}),
     ev.TasksRelaxed: lambda needs, event: needs._leaving(event.tasks),

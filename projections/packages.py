@@ -133,6 +133,10 @@ class Packages:
         if event.package is not None:
             self._line(event.package, recorded).ended += 1
 
+    def reopened(self, event: ev.TaskReopened, recorded: Recorded) -> None:
+        if event.package is not None:
+            self._line(event.package, recorded).ended -= 1
+
     def cancelled(self, event: ev.TasksCancelled, recorded: Recorded) -> None:
         if event.package is None:
             return
@@ -189,6 +193,7 @@ _HANDLERS: dict[type[ev.Event], Callable[[Packages, Any, Recorded], None]] = {
     ev.TaskCompleted: Packages.completed,
     ev.TasksCancelled: Packages.cancelled,
     ev.TasksMerged: Packages.merged,
+    ev.TaskReopened: Packages.reopened,
 }
 
 

@@ -26,8 +26,8 @@ class TaskView(msgspec.Struct, frozen=True):
     type: str
     business_type: str
     status: str
-    """created, pooled, offered, assigned, in_progress, completed, cancelled, merged; returned between two events of one
-    decision."""
+    """created, pooled, offered, assigned, in_progress, completed, closed, cancelled, merged; returned between two
+    events of one decision."""
     priority: int
     customer: str
     owner: str
@@ -74,6 +74,17 @@ class TaskView(msgspec.Struct, frozen=True):
     """By when the agent has to accept it; 0 unless it is offered."""
     let_pass: int
     """Offers of it that came to nothing."""
+    feedback: str
+    """``awaited``, ``satisfied``, ``unsatisfied``; empty where nobody asked."""
+    score: int
+    """1 to 5; 0: none."""
+    feedback_note: str
+    feedback_at: int
+    closes_at: int
+    """While it is completed, and its requester or a supervisor is awaited."""
+    closed_at: int
+    closed_why: str
+    reopened: int
 
 
 class CommentView(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from engine import events as ev
 from engine.events import Recorded
 from projections.attributes import attribute_column
-from projections.copying import clean, copy_rows, row_of, rows_of
+from projections.copying import array_of, clean, copy_rows, row_of, rows_of
 from projections.masking import masked_columns
 from projections.port import TEXT, Cursor
 
@@ -36,7 +36,8 @@ CREATE TABLE refusals (task bigint NOT NULL, position bigint NOT NULL, PRIMARY K
 """
 """``tasks.position`` names the arrival. ``attributes`` and ``wrap_up`` are JSON kept as text: PostgreSQL would take as
 long to parse them as to store the whole row. ``ended_by`` is the position of the event that ended the task;
-``pooling`` where it waited when it ended without an agent."""
+``pooling`` where it waited when it ended without an agent. ``closed``: it was completed at that time, and there is
+nothing more to come (see ``opinions``)."""
 
 INDEXES = "CREATE INDEX tasks_by_customer ON tasks (customer, number);"
 
@@ -49,6 +50,9 @@ _KINDS = """
 SELECT t.number, r.type, r.business_type FROM tasks t JOIN arrivals r ON r.position = t.position
 WHERE t.number = ANY(%s)
 """
+_ENDS = "SELECT task, ended_at, ended_by FROM endings WHERE task = ANY(%s::bigint[])"
+_CLOSE = "UPDATE endings SET ended = 'closed' WHERE task = ANY(%s::bigint[])"
+_REOPEN = "DELETE FROM endings WHERE task = ANY(%s::bigint[])"
 Kind = tuple[str, str]
 """(type, business type)"""
 
@@ -92,6 +96,10 @@ class TaskRows:
         self._kinds: dict[int, Kind] = {}
         self._packages: dict[int, Kind] = {}
         self.ends: dict[int, End] = {}
+        self._ended: dict[int, tuple[int, int]] = {}
+        """Of tasks that ended before and are opened again: when, and the event's position."""
+        self._closed: list[int] = []
+        self._reopened: list[int] = []
         self.refused: list[tuple[int, int]] = []
 
     def created(self, event: ev.TaskCreated, recorded: Recorded) -> None:
@@ -106,6 +114,29 @@ class TaskRows:
     def _arrived(self, some: Arrivals) -> None:
         self._new.append(some)
         self._firsts.append(some.first)
+
+    def fetch_ends(self, tasks: Iterable[int]) -> None:
+        """Read how those ended that the batch opens again."""
+        wanted = list(tasks)
+        if wanted:
+            self._cursor.execute(_ENDS, [array_of(wanted)])
+            self._ended = {task: (at, position) for task, at, position in self._cursor.fetchall()}
+
+    def closed(self, tasks: Iterable[int]) -> None:
+        """Completed tasks are over."""
+        for task in tasks:
+            if task in self.ends:
+                self.ends[task] = self.ends[task]._replace(ended="closed")
+            else:
+                self._closed.append(task)
+
+    def reopened(self, task: int) -> tuple[int, int]:
+        """A completed task goes on; gives when it was completed, and the position of that."""
+        end = self.ends.pop(task, None)
+        if end is not None:
+            return end.at, end.position
+        self._reopened.append(task)
+        return self._ended[task]
 
     def note_refused(self, event: ev.CommandRefused, recorded: Recorded) -> None:
         """A refusal on record that concerns a task is part of its history."""
@@ -139,12 +170,15 @@ class TaskRows:
         if self._new:
             copy_rows(cursor, "arrivals", map(_arrival_of, self._new))
             copy_rows(cursor, "tasks", map(_rows_of, self._new))
+        for change, tasks in ((_REOPEN, self._reopened), (_CLOSE, self._closed)):
+            if tasks:
+                cursor.execute(change, [array_of(tasks)])
         if self.ends:
             rows = [row_of((number, *end)) + "\n" for number, end in self.ends.items()]
             copy_rows(cursor, "endings", rows)
         if self.refused:
-            tasks, positions = map(list, zip(*self.refused, strict=True))
-            cursor.execute("INSERT INTO refusals SELECT * FROM unnest(%s::bigint[], %s::bigint[])", [tasks, positions])
+            refused = list(map(list, zip(*self.refused, strict=True)))
+            cursor.execute("INSERT INTO refusals SELECT * FROM unnest(%s::bigint[], %s::bigint[])", refused)
 
 
 def _arrival_of(some: Arrivals) -> str:

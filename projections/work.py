@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from engine import events as ev
 from engine.events import Recorded
-from projections import assignments, comments, counts, deadlines, marks, measures, offers, pools, tasks
+from projections import assignments, comments, counts, deadlines, marks, measures, offers, opinions, pools, tasks
 from projections.assignments import Assignments, Held
 from projections.comments import Comments
 from projections.copying import clean, json_of
@@ -22,6 +22,7 @@ from projections.marks import Mark, Marks
 from projections.measures import Measures
 from projections.needs import Needs, pool_of_stall
 from projections.offers import Offers
+from projections.opinions import Opinions
 from projections.pools import Pools, pool_of
 from projections.port import Cursor, View
 from projections.tasks import End, TaskRows
@@ -51,6 +52,7 @@ class Work:
         self.deadlines = Deadlines()
         self.comments = Comments()
         self.measures = Measures()
+        self.opinions = Opinions()
 
     # --- coming in and waiting ----------------------------------------------------------------------------------------
 
@@ -177,8 +179,8 @@ class Work:
 
     def escalated(self, event: ev.TasksEscalated, recorded: Recorded) -> None:
         for task in event.tasks:
-            mark = self.marks.escalated(task, recorded)
-            place = self._place(task, mark.returned)
+            mark, held = self.marks.escalated(task, recorded), self.assignments.held.get(task)
+            place = self._place(task, mark.returned or (held.pooling if held else 0))
             self.measures.note("escalated", recorded, place, "")
             if event.reason == ev.OFFER_ROUNDS:
                 self.marks.set_aside(task, place[2], recorded.position)
@@ -214,6 +216,8 @@ class Work:
         if held is not None:
             self._move(event.task, held.pooling, held.status, "completed")
             self.measures.completed(event, recorded, self._place(event.task, held.pooling))
+        if event.closes_at:
+            self.opinions.awaited(event)
 
     def cancelled(self, event: ev.TasksCancelled, recorded: Recorded) -> None:
         self._taken_out(event.tasks, "cancelled", recorded)
@@ -229,6 +233,28 @@ class Work:
             pooling, status = (left, _waiting(left)) if held is None else (held.pooling, held.status)
             self._move(number, pooling, status, how)
             self.measures.note(how, recorded, self._place(number, pooling), held.agent if held else "")
+
+    # --- what its requester thinks of it ------------------------------------------------------------------------------
+
+    def feedback(self, event: ev.FeedbackGiven, recorded: Recorded) -> None:
+        self.opinions.given(event, recorded)
+        place = self._place(event.task, self.assignments.held[event.task].pooling)
+        self.measures.note("satisfied" if event.satisfied else "unsatisfied", recorded, place, clean(event.agent))
+
+    def reopened(self, event: ev.TaskReopened, recorded: Recorded) -> None:
+        self.opinions.reopened(event)
+        held = self.assignments.reopened(event.task, self.tasks.reopened(event.task), recorded)
+        self.marks.returned(event.task, held.pooling, recorded).priority = event.priority
+        self._move(event.task, held.pooling, "completed", "returned")
+        if event.cause == "unsatisfied":
+            place = self._place(event.task, held.pooling)
+            self.measures.note("reopened", recorded, place, clean(event.agent))
+
+    def closed(self, event: ev.TasksClosed, recorded: Recorded) -> None:
+        self.opinions.closed(event, recorded)
+        self.tasks.closed(event.tasks)
+        for task in event.tasks:
+            self._move(task, self.assignments.held[task].pooling, "completed", "closed")
 
     # --- what is counted ----------------------------------------------------------------------------------------------
 
@@ -270,6 +296,9 @@ _HANDLERS: dict[type[ev.Event], _Handler] = {
     ev.TasksMerged: Work.merged,
     ev.TaskLocked: lambda work, event, recorded: work.marks.locked(event.task, event.until, recorded),
     ev.TaskUnlocked: lambda work, event, recorded: work.marks.locked(event.task, 0, recorded),
+    ev.FeedbackGiven: Work.feedback,
+    ev.TaskReopened: Work.reopened,
+    ev.TasksClosed: Work.closed,
     ev.AgentsRegistered: lambda work, event, recorded: work.measures.registered(event, recorded),
     ev.CommandRefused: lambda work, event, recorded: work.tasks.note_refused(event, recorded),
 }
@@ -284,13 +313,15 @@ def apply(cursor: Cursor, batch: Sequence[Recorded]) -> None:
     needs = Needs(known)
     work.assignments.fetch(cursor, list(needs.held))
     work.marks.fetch(cursor, needs.marked)
+    work.opinions.fetch(cursor, needs.asked)
+    work.tasks.fetch_ends(needs.reopened)
     held = {held.pooling for held in work.assignments.held.values()} | work.marks.poolings
     work.pools.fetch(list(needs.waiting), held, needs.pools)
     work.tasks.fetch_kinds(needs.waiting.keys() - work.pools.waiting.keys())
     for recorded in known:
         _HANDLERS[type(recorded.event)](work, recorded.event, recorded)
     parts = (work.tasks, work.pools, work.assignments, work.offers, work.counts, work.marks, work.deadlines)
-    for part in (*parts, work.comments, work.measures):
+    for part in (*parts, work.comments, work.opinions, work.measures):
         part.write(cursor)
 
 
@@ -298,10 +329,11 @@ VIEW = View(
     "tasks",
     (
         "tasks", "arrivals", "endings", "refusals", "waiting", "poolings", "pools", "shares", "methods", "givings",
-        "assignments", "offers", "loads", "counts", "marks", "deadlines", "comments", "completions", "happenings",
-        "teams",
+        "assignments", "offers", "loads", "counts", "marks", "deadlines", "comments", "opinions", "completions",
+        "happenings", "teams",
     ),
     tasks.DDL + pools.DDL + assignments.DDL + offers.DDL + counts.DDL + marks.DDL + deadlines.DDL + comments.DDL
+    + opinions.DDL
     + measures.DDL,
     apply,
     tasks.INDEXES + assignments.INDEXES + measures.INDEXES,

@@ -23,6 +23,7 @@ _TASK_JOINS = {
     "o": 'LEFT JOIN offers o ON o.task = t.number AND o."grant" = a."grant"',
     "k": "LEFT JOIN marks k ON k.task = t.number",
     "d": "LEFT JOIN deadlines d ON d.task = t.number",
+    "q": "LEFT JOIN opinions q ON q.task = t.number",
     "g": 'LEFT JOIN givings g ON g."grant" = a."grant"',
     "p": "LEFT JOIN poolings p ON p.id = coalesce(w.pooling, a.pooling, e.pooling, k.returned)",
     "l": "LEFT JOIN pools l ON l.id = p.pool",
@@ -44,6 +45,7 @@ _POSITIONS = """
 ARRAY(SELECT unnest(t.position || p.trail)
     UNION SELECT unnest(h."grant" || h.later) FROM assignments h WHERE h.task = t.number
     UNION SELECT unnest(k.trail)
+    UNION SELECT unnest(q.trail)
     UNION SELECT d.position WHERE d.position IS NOT NULL
     UNION SELECT f.position FROM refusals f WHERE f.task = t.number
     UNION SELECT e.ended_by WHERE e.ended_by IS NOT NULL ORDER BY 1)"""
@@ -51,10 +53,12 @@ _PRIORITY = "CASE WHEN k.priority >= 0 THEN k.priority ELSE t.priority END"
 _OFFERED_UNTIL = "CASE WHEN e.ended IS NULL AND o.accepted_at = 0 THEN o.until ELSE 0 END"
 _LOCKED = "CASE WHEN e.ended IS NULL THEN coalesce(k.locked_until, 0) ELSE 0 END"
 TASK_POSITIONS = f"""
-SELECT unnest({_POSITIONS}) FROM tasks t {" ".join(_TASK_JOINS[join] for join in "ewakpd")}
+SELECT unnest({_POSITIONS}) FROM tasks t {" ".join(_TASK_JOINS[join] for join in "ewakopd")}
 WHERE t.number = %(task)s ORDER BY 1
 """
 """Positions of every event that concerns a task."""
+_FEEDBACK = """
+CASE WHEN q.task IS NULL THEN '' WHEN q.opinion = '' AND q.closes_at > 0 THEN 'awaited' ELSE q.opinion END"""
 _REASONS = (
     "no_rule_governs", "to_be_claimed", "to_be_assigned", "in_turn", "nobody_available", "no_agent_within_targets",
     "all_at_capacity", "all_at_rule_cap",
@@ -85,7 +89,7 @@ TASKS: Listing[TaskView] = Listing(
         "status": Field(
             STATUS, "text", ("e", "w", "a", "o", "k"),
             values=(
-                "created", "pooled", "offered", "assigned", "in_progress", "completed", "cancelled", "merged",
+                "created", "pooled", "offered", "assigned", "in_progress", "completed", "closed", "cancelled", "merged",
                 "returned",
             ),
             special={
@@ -96,6 +100,7 @@ TASKS: Listing[TaskView] = Listing(
                 "completed": "e.ended = 'completed'",
                 "cancelled": "e.ended = 'cancelled'",
                 "merged": "e.ended = 'merged'",
+                "closed": "e.ended = 'closed'",
             },
         ),
         "priority": Field(_PRIORITY, "int", ("k",)),
@@ -128,6 +133,12 @@ TASKS: Listing[TaskView] = Listing(
         "locked_until": Field(_LOCKED, "time", ("e", "k")),
         "offered_until": Field(_OFFERED_UNTIL, "time", ("e", "a", "o")),
         "let_pass": Field("coalesce(k.let_pass, 0)", "int", ("k",), strict="k.let_pass"),
+        "feedback": Field(_FEEDBACK, "text", ("q",), values=("", "awaited", "satisfied", "unsatisfied")),
+        "score": Field("coalesce(q.score, 0)", "int", ("q",), strict="q.score"),
+        "closes_at": Field("coalesce(q.closes_at, 0)", "time", ("q",), strict="q.closes_at"),
+        "closed_at": Field("coalesce(q.closed_at, 0)", "time", ("q",), strict="q.closed_at"),
+        "closed_why": Field("coalesce(q.why, '')", "text", ("q",), strict="q.why"),
+        "reopened": Field("coalesce(q.reopened, 0)", "int", ("q",), strict="q.reopened"),
     },
     columns=(
         "t.number", "r.type", "r.business_type", STATUS, _PRIORITY, "t.customer", "t.owner", "t.region",
@@ -139,6 +150,8 @@ TASKS: Listing[TaskView] = Listing(
         "coalesce(e.wrap_up, '{}')", _POSITIONS, "coalesce(k.recycled, 0)", "coalesce(k.handed_over, 0)",
         "coalesce(k.escalated, false)", _LOCKED, "coalesce(d.respond_by, 0)", "coalesce(d.resolve_by, 0)",
         "coalesce(k.overdue, false)", "coalesce(k.merged_into, 0)", _OFFERED_UNTIL, "coalesce(k.let_pass, 0)",
+        _FEEDBACK, "coalesce(q.score, 0)", "coalesce(q.note, '')", "coalesce(q.given_at, 0)",
+        "coalesce(q.closes_at, 0)", "coalesce(q.closed_at, 0)", "coalesce(q.why, '')", "coalesce(q.reopened, 0)",
     ),
     show_joins=" ".join(_TASK_JOINS.values()),
     row=reading(TaskView, {8: _attributes, 17: _lane, 22: _words, 28: _mapping}),
@@ -155,7 +168,8 @@ _HISTORY_JOINS = {
     "g": 'JOIN givings g ON g."grant" = t."grant"',
     "e": "LEFT JOIN endings e ON e.task = t.task AND t.last",
 }
-_OUTCOME = "CASE WHEN t.last THEN coalesce(e.ended, '') ELSE t.became END"
+_OUTCOME = """
+CASE WHEN NOT t.last THEN t.became WHEN e.ended = 'closed' THEN 'completed' ELSE coalesce(e.ended, '') END"""
 _LEFT = ("reassigned", "recycled", "handed_over", "escalated", "rejected", "timed_out")
 """How an assignment may end while its task goes on."""
 _ENDED_AT = "CASE WHEN t.last THEN coalesce(e.ended_at, 0) ELSE t.left_at END"
@@ -182,7 +196,7 @@ ASSIGNMENTS: Listing[AssignmentView] = Listing(
             values=("", "completed", "cancelled", "merged", *_LEFT),
             special={
                 "": "t.last AND e.ended IS NULL",
-                "completed": "e.ended = 'completed'",
+                "completed": "(e.ended IN ('completed', 'closed') OR NOT t.last AND t.became = 'completed')",
                 "cancelled": "e.ended = 'cancelled'",
                 "merged": "e.ended = 'merged'",
                 **{became: f"NOT t.last AND t.became = '{became}'" for became in _LEFT},

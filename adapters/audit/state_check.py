@@ -12,15 +12,19 @@ from projections.copying import clean
 from projections.work_lists import STATUS
 
 _TASKS = f"""
-SELECT t.number, {STATUS}, coalesce(p.rule, a.rule, ''), coalesce(a.agent, ''), coalesce(a."grant", 0)
+SELECT t.number, {STATUS}, coalesce(p.rule, a.rule, ''),
+    CASE WHEN e.ended IS NULL THEN coalesce(a.agent, '') ELSE '' END,
+    CASE WHEN e.ended IS NULL THEN coalesce(a."grant", 0) ELSE 0 END
 FROM {{schema}}.tasks t LEFT JOIN {{schema}}.waiting w ON w.task = t.number
 LEFT JOIN {{schema}}.assignments a ON a.task = t.number AND a.last
 LEFT JOIN {{schema}}.offers o ON o.task = a.task AND o."grant" = a."grant"
 LEFT JOIN {{schema}}.endings e ON e.task = t.number
 LEFT JOIN {{schema}}.marks k ON k.task = t.number
+LEFT JOIN {{schema}}.opinions o ON o.task = t.number
 LEFT JOIN {{schema}}.poolings p ON p.id = coalesce(w.pooling, a.pooling, k.returned)
-WHERE e.ended IS NULL
+WHERE e.ended IS NULL OR o.closes_at > 0
 """
+"""Also of completed tasks that the state keeps until they are closed; nobody holds them."""
 _SHOWN = 3
 
 Shown = dict[object, object]

@@ -35,6 +35,17 @@ def _escalated(task: Any) -> str:
     return "a supervisor should look at it" if task.escalated else ""
 
 
+def _feedback(task: Any) -> str:
+    told = task.feedback
+    score = f", {told.score} of 5" if told.score else ""
+    until = f" until {local(told.due_time)}" if told.HasField("due_time") else ""
+    return f"{told.opinion}{score}{until}{f': {told.note}' if told.note else ''}"
+
+
+def _closed(task: Any) -> str:
+    return f"{local(task.feedback.close_time)} ({task.feedback.close_reason})" if task.feedback.close_reason else ""
+
+
 def _overdue(task: Any) -> str:
     return "a step of its escalation said so" if task.overdue else ""
 
@@ -65,5 +76,6 @@ TASK_FIELDS: list[Column] = [
     ("merged into", _merged_into), ("comments", _comments),
     ("created", time("create_time")),
     ("started", time("start_time")), ("ended", time("end_time")), ("wrap-up", pairs("wrap_up")),
+    ("feedback", _feedback), ("closed", _closed), ("reopened", lambda task: str(task.feedback.reopened or "")),
     ("events", listed("positions")),
 ]  # fmt: skip

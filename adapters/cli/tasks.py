@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from adapters.cli import keeping, offering, supervising
+from adapters.cli import feedback, keeping, offering, supervising
 from adapters.cli.holding import grant_of, held
 from adapters.cli.options import Filter, Grant, Holder, Limit, OrderBy, Reason, RequestId, TaskNumber
 from adapters.cli.pairs import pairs_of, values_of
@@ -221,3 +221,4 @@ def cancel(
 keeping.register(app)
 offering.register(app)
 supervising.register(app)
+feedback.register(app)

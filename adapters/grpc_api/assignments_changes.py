@@ -161,7 +161,7 @@ CHANGES: dict[type[ev.Event], Changes] = {
 """Event -> what it changes for agents."""
 
 WITHOUT = frozenset({
-    ev.TasksEscalated, ev.DeadlinesSet,
+    ev.TasksEscalated, ev.DeadlinesSet, ev.FeedbackGiven, ev.TaskReopened, ev.TasksClosed,
     ev.RuleSetApplied, ev.AgentsRegistered, ev.AgentsRemoved, ev.AgentPresenceChanged, ev.PackageRegistered,
     ev.PackageParsingStarted, ev.TasksImported, ev.PackageParsed, ev.PackageDistributing, ev.PackageDistributed,
     ev.PackageFailed, ev.PackageWithdrawn, ev.TaskCreated, ev.TasksPooled, ev.TasksRelaxed, ev.PoolStalled,

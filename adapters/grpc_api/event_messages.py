@@ -146,6 +146,10 @@ def _step_taken(event: ev.EscalationStepTaken, task: int) -> dict[str, Any]:
     }
 
 
+def _closed(event: ev.TasksClosed, task: int) -> dict[str, Any]:
+    return {"task": task, "why": event.why}
+
+
 def _merged(event: ev.TasksMerged, task: int) -> dict[str, Any]:
     """Of a duplicate: into which; of the task that goes on: which, and how urgent it is now."""
     if task == event.into:
@@ -168,6 +172,7 @@ _CUT: dict[type[ev.Event], Callable[[Any, int], dict[str, Any]]] = {
     ev.TasksEscalated: _escalated,
     ev.DeadlinesSet: _deadlines,
     ev.EscalationStepTaken: _step_taken,
+    ev.TasksClosed: _closed,
     ev.TasksMerged: _merged,
 }
 """Events of several tasks -> what they say of one of them."""

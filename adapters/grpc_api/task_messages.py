@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from paidan.v1 import pools_pb2, tasks_pb2
 
+from adapters.grpc_api.feedback import feedback_message
 from adapters.grpc_api.values import to_value, to_values
 from adapters.grpc_api.words import TASK_STATUS, timestamp
 from projections.rows import CommentView, CountView, PoolView, SpreadView, TaskView
@@ -51,6 +52,7 @@ def task_message(name: str, row: TaskView) -> tasks_pb2.Task:
         merged_into=row.merged_into,
         offered_until_time=timestamp(row.offered_until),
         let_pass=row.let_pass,
+        feedback=feedback_message(row),
     )
 
 

@@ -13,6 +13,7 @@ from paidan.v1.tasks_pb2_grpc import TaskServiceServicer
 from adapters.grpc_api.assignments_stream import AssignmentStream
 from adapters.grpc_api.checks import MAX_ID, Checks
 from adapters.grpc_api.desk import Context, Desk
+from adapters.grpc_api.feedback import Feedback
 from adapters.grpc_api.reading import Reading
 from adapters.grpc_api.supervising import Supervising
 from adapters.grpc_api.task_messages import comment_message, task_message
@@ -35,7 +36,7 @@ _OfAssignment: TypeAlias = (
 )
 
 
-class TaskService(Supervising, TaskServiceServicer):
+class TaskService(Supervising, Feedback, TaskServiceServicer):
     """Thin: checks a request, hands a command in, renders the answer."""
 
     def __init__(self, desk: Desk, reading: Reading, assignments: AssignmentStream) -> None:

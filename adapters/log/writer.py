@@ -33,6 +33,7 @@ from engine.commands import (
     CompleteTask,
     CreateTask,
     CreateTasks,
+    GiveFeedback,
     HandOverTasks,
     LockTask,
     MergeTasks,
@@ -54,6 +55,7 @@ log = logging.getLogger("paidan.writer")
 ASKED = (
     CreateTask, CreateTasks, ClaimTask, StartTask, CompleteTask, CancelTask, ReassignTask, SetPresence, HandOverTasks,
     LockTask, UnlockTask, AcceptOffer, RejectOffer, ReprioritiseTask, ChangeDeadlines, CommentTask, MergeTasks,
+    GiveFeedback,
 )  # fmt: skip
 """What people wait for. What comes with packages is bulk work itself."""
 LATELY_S = 0.1

@@ -283,6 +283,8 @@ class TaskCompleted(Fact, frozen=True):
     grant: int
     package: int | None = None
     wrap_up: dict[str, str] = {}
+    closes_at: str | None = None
+    """RFC 3339. Its requester's opinion is awaited till then; ``task.closed`` or ``task.reopened`` follows."""
 
 
 class TaskCancelled(Fact, frozen=True):
@@ -330,7 +332,8 @@ class TaskEscalated(Fact, frozen=True):
     kind: ClassVar[str] = "task.escalated"
     task: int
     reason: str
-    """``recycle_limit``, ``handover_limit``, or ``offer_rounds``: it is not offered any more either."""
+    """``recycle_limit``, ``handover_limit``, ``reopen_limit``; the requester was ``unsatisfied``; or ``offer_rounds``:
+    it is not offered any more either."""
     package: int | None = None
 
 
@@ -449,6 +452,46 @@ class TaskUnlocked(Fact, frozen=True):
     grant: int
     cause: str
     """``asked`` by him, or ``ended``: its time was over."""
+    package: int | None = None
+
+
+class TaskFeedbackGiven(Fact, frozen=True):
+    """The requester has said what he thinks of a completed task. The next fact on it says what comes of that."""
+
+    kind: ClassVar[str] = "task.feedback_given"
+    task: int
+    agent: str
+    """Who had completed it."""
+    satisfied: bool
+    score: int | None = None
+    """1 to 5, 5 is best."""
+    note: str = ""
+    package: int | None = None
+
+
+class TaskReopened(Fact, frozen=True):
+    """A completed task goes on. The same moment's ``task.pooled`` or ``task.assigned`` says where it went."""
+
+    kind: ClassVar[str] = "task.reopened"
+    task: int
+    agent: str
+    """Who had completed it."""
+    priority: int
+    """Its priority from now on."""
+    cause: str
+    """``unsatisfied``; or ``supervisor``: he gave it to somebody after it was escalated."""
+    kept_from: str | None = None
+    """Why he does not have it back at once, though its rule wants that: ``away``, ``at capacity``."""
+    package: int | None = None
+
+
+class TaskClosed(Fact, frozen=True):
+    """A completed task is over."""
+
+    kind: ClassVar[str] = "task.closed"
+    task: int
+    why: str
+    """``satisfied``, ``unsatisfied``, ``silence``, or ``unattended`` by a supervisor."""
     package: int | None = None
 
 

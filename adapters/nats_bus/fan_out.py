@@ -170,7 +170,8 @@ def _started(event: ev.TaskStarted, _recorded: Recorded, package_of: PackageOf) 
 
 def _completed(event: ev.TaskCompleted, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
     wrap_up = {name: masked_text(text) for name, text in event.wrap_up.items()}
-    yield facts.TaskCompleted(event.task, event.agent, event.grant, package_of(event.task), wrap_up)
+    closes_at = time_of(event.closes_at) if event.closes_at else None
+    yield facts.TaskCompleted(event.task, event.agent, event.grant, package_of(event.task), wrap_up, closes_at)
 
 
 def _cancelled(event: ev.TasksCancelled, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
@@ -246,6 +247,21 @@ def _unlocked(event: ev.TaskUnlocked, _recorded: Recorded, package_of: PackageOf
     yield facts.TaskUnlocked(event.task, event.agent, event.grant, event.cause, package_of(event.task))
 
 
+def _feedback(event: ev.FeedbackGiven, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    score, note = event.score or None, masked_text(event.note)
+    yield facts.TaskFeedbackGiven(event.task, event.agent, event.satisfied, score, note, package_of(event.task))
+
+
+def _reopened(event: ev.TaskReopened, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    package, kept_from = package_of(event.task), event.kept_from or None
+    yield facts.TaskReopened(event.task, event.agent, event.priority, event.cause, kept_from, package)
+
+
+def _closed(event: ev.TasksClosed, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    for task in event.tasks:
+        yield facts.TaskClosed(task, event.why, package_of(task))
+
+
 def _stalled(event: ev.PoolStalled, *_: object) -> Iterable[Fact]:
     yield facts.PoolStalled(event.rule, event.stage, event.reason, event.waiting, event.lane)
 
@@ -297,6 +313,9 @@ FAN_OUT: dict[type[ev.Event], FanOut] = {
     ev.TasksMerged: _merged,
     ev.TaskLocked: _locked,
     ev.TaskUnlocked: _unlocked,
+    ev.FeedbackGiven: _feedback,
+    ev.TaskReopened: _reopened,
+    ev.TasksClosed: _closed,
     ev.CommandRefused: _refused,
     ev.CommandHadNoEffect: _no_effect,
 }

@@ -14,6 +14,7 @@ from engine.decide import (
     agents,
     allocation,
     batches,
+    feedback,
     handover,
     locks,
     merging,
@@ -68,6 +69,7 @@ DECIDE: dict[type[cmd.Command], Callable[[State, Any, Context], Decision]] = {
     cmd.MergeTasks: merging.merge,
     cmd.LockTask: locks.lock,
     cmd.UnlockTask: locks.unlock,
+    cmd.GiveFeedback: feedback.give,
 }
 
 

@@ -38,7 +38,25 @@ def granted(state: State, number: int, grant: int) -> Task | Refusal:
     return stale(f"Expected grant {grant} to be in force for task {number}, but it is {now}", task=number)
 
 
+def assignable(state: State, number: int, grant: int) -> Task | Refusal:
+    """As ``granted``, and also a completed task that a supervisor is to look at; it has no grant."""
+    task = state.tasks.get(number)
+    if task is not None and task.marks is not None and task.marks.unsatisfied and grant == 0:
+        return task
+    return granted(state, number, grant)
+
+
 def open_task(state: State, number: int) -> Task | Refusal:
+    """The task, if there is anything left to do of it."""
+    task = known_task(state, number)
+    if isinstance(task, Refusal) or task.status != "completed":
+        return task
+    return precondition(
+        "TASK_COMPLETED", f"Expected task {number} to be open, but it is completed; its requester is asked", task=number
+    )
+
+
+def known_task(state: State, number: int) -> Task | Refusal:
     """The task, if it has not ended."""
     task = state.tasks.get(number)
     if task is not None:

@@ -25,6 +25,8 @@ from engine.state.task import MAX_PRIORITY
 
 MAX_CHUNK = 1_000
 """Rows one ImportRows may carry, rejected ones included."""
+_BEGUN = ("in_progress", "completed")
+"""What a withdrawal leaves alone."""
 
 
 def register(state: State, command: RegisterPackage, _context: Context) -> list[ev.Event] | Refusal | Answer:
@@ -152,7 +154,7 @@ def sweep(state: State, command: SweepPackage, _context: Context) -> list[ev.Eve
     numbers = package.tasks_after(package.swept_through, command.limit)
     if package.status not in OVER or not numbers:
         return Answer(state.position, changed=False)
-    tasks = [task for task in map(state.tasks.get, numbers) if task is not None and task.status != "in_progress"]
+    tasks = [task for task in map(state.tasks.get, numbers) if task is not None and task.status not in _BEGUN]
     return [
         ev.TasksCancelled(
             tuple(task.number for task in tasks),

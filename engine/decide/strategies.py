@@ -19,6 +19,8 @@ from engine.rules.model import NARROWING, Rule
 from engine.state import Agent, LaneKey, State, Task
 from engine.state.agent import regions_of
 
+REOPENED = "reopened"
+"""How an agent is found who gets his own work back."""
 _SHARE = 1_000_000
 """Resolution of a weighted load."""
 
@@ -52,18 +54,28 @@ class Queue:
         """The agent for this task and how it was found. Those who let it pass are asked again once all others have."""
         if task.marks is None:
             return self._find(task, _NOBODY)
-        avoided = {task.marks.avoid: "gave it back"} if task.marks.avoid is not None else {}
+        avoided = {task.marks.avoid: task.marks.why_avoided} if task.marks.avoid is not None else {}
+        if task.marks.wanted_back:
+            return self._back(task, task.marks.done_by, avoided)
         asking = task.asked_under(self.rule.id)
         if asking is None or not asking.let_pass:
             return self._find(task, avoided)
         others = self._find(task, avoided | dict.fromkeys(asking.let_pass, "let it pass"), strictly=True)
         return others or self._find(task, avoided)
 
-    def _find(self, task: Task, avoided: dict[str, str], *, strictly: bool = False) -> tuple[Seat, Pick] | None:
+    def _back(self, task: Task, done_by: str | None, avoided: dict[str, str]) -> tuple[Seat, Pick] | None:
+        """To who had completed it; else as the strategies say."""
+        seat, reason = self._named(done_by, None)
+        if seat is not None:
+            return seat, pick_of(REOPENED, ())
+        return self._find(task, avoided, (f"{REOPENED}: {reason}",))
+
+    def _find(
+        self, task: Task, avoided: dict[str, str], passed: tuple[str, ...] = (), *, strictly: bool = False
+    ) -> tuple[Seat, Pick] | None:
         """``avoided``: agents passed over, with the reason; ``strictly``: also where nobody else can take it."""
         region: str | None = None
         best: Seat | None = None
-        passed: tuple[str, ...] = ()
         for name in self._narrowing:
             if name == "region":
                 best = self._best(task.region, avoided) if task.region is not None else None

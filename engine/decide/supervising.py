@@ -8,7 +8,7 @@ from engine import events as ev
 from engine.answers import Answer
 from engine.commands import ChangeDeadlines, CommentTask, ReprioritiseTask
 from engine.decide.context import Context
-from engine.decide.grants import granted, not_waiting, open_task
+from engine.decide.grants import granted, known_task, not_waiting
 from engine.decide.pooling import pooled_elsewhere
 from engine.refusals import Refusal, Violation, invalid
 from engine.state import State, Task
@@ -24,7 +24,7 @@ def comment(state: State, command: CommentTask, _context: Context) -> list[ev.Ev
         given = len(command.text) if command.text.strip() else "none"
         wrong = f"Expected a remark of 1 to {MAX_COMMENT} characters, but got {given}"
         return invalid("COMMENT_INVALID", wrong, Violation("text", wrong))
-    task = open_task(state, command.task)
+    task = known_task(state, command.task)
     if isinstance(task, Refusal):
         return task
     return [ev.TaskCommented(task.number, command.text, task.agent or "")]

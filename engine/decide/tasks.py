@@ -7,8 +7,9 @@ from engine.commands import CancelTask, ClaimTask, CompleteTask, CreateTask, Rea
 from engine.decide.attributes import shadowed
 from engine.decide.claiming import choose
 from engine.decide.context import Context
+from engine.decide.feedback import awaited_until, taken_up
 from engine.decide.forms import task_violations, wrap_up_violations
-from engine.decide.grants import granted, in_hand, is_locked, known_agent, not_waiting, open_task
+from engine.decide.grants import assignable, granted, in_hand, is_locked, known_agent, not_waiting, open_task
 from engine.decide.pooling import pooled
 from engine.decide.room import no_room
 from engine.refusals import Refusal, Violation, invalid, precondition
@@ -66,7 +67,7 @@ def start(state: State, command: StartTask, _context: Context) -> list[ev.Event]
     return [ev.TaskStarted(task.number, command.agent, command.grant)]
 
 
-def complete(state: State, command: CompleteTask, _context: Context) -> list[ev.Event] | Refusal:
+def complete(state: State, command: CompleteTask, context: Context) -> list[ev.Event] | Refusal:
     task = in_hand(state, command.task, command.agent, command.grant)
     if isinstance(task, Refusal):
         return task
@@ -81,9 +82,10 @@ def complete(state: State, command: CompleteTask, _context: Context) -> list[ev.
         return unfit
     return [
         ev.TaskCompleted(
-            task.number, command.agent, command.grant, command.wrap_up, task.package, task.respond_by, task.resolve_by
+            task.number, command.agent, command.grant, command.wrap_up, task.package, task.respond_by, task.resolve_by,
+            awaited_until(state, task, context.now),
         )
-    ]
+    ]  # fmt: skip
 
 
 def cancel(state: State, command: CancelTask, _context: Context) -> list[ev.Event] | Refusal:
@@ -96,12 +98,26 @@ def cancel(state: State, command: CancelTask, _context: Context) -> list[ev.Even
 
 def reassign(state: State, command: ReassignTask, _context: Context) -> list[ev.Event] | Refusal:
     """Targets and presence are the supervisor's to overrule; capacity and the rule's cap are not."""
-    task = granted(state, command.task, command.grant)
+    task = assignable(state, command.task, command.grant)
     agent = known_agent(state, command.agent)
     for found in (task, agent):
         if isinstance(found, Refusal):
             return found
     assert isinstance(task, Task) and isinstance(agent, Agent)
+    refused = _not_to_him(state, task, agent)
+    if refused is not None:
+        return refused
+    if task.status == "completed":
+        return taken_up(state, task, agent, command.reason)
+    return [
+        ev.TaskReassigned(
+            task.number, agent.id, task.agent or "", task.rule, state.version, command.reason, task.package, task.given
+        )
+    ]
+
+
+def _not_to_him(state: State, task: Task, agent: Agent) -> Refusal | None:
+    """Why a supervisor may not give the task to this agent."""
     if task.status == "created":
         return not_waiting(task)
     if task.locked:
@@ -110,14 +126,7 @@ def reassign(state: State, command: ReassignTask, _context: Context) -> list[ev.
         return precondition(
             "SAME_AGENT", f"Expected another agent, but {agent.id} already holds task {task.number}", task=task.number
         )
-    full = no_room(state, agent, task)
-    if full is not None:
-        return full
-    return [
-        ev.TaskReassigned(
-            task.number, agent.id, task.agent or "", task.rule, state.version, command.reason, task.package, task.given
-        )
-    ]
+    return no_room(state, agent, task)
 
 
 def _task_violations(state: State, command: CreateTask, policy: Policy) -> list[Violation]:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 from engine import events as ev
 from engine.answers import Answer
 from engine.commands import Tick
-from engine.decide import escalation, locks, offers, pooling, recycling
+from engine.decide import escalation, feedback, locks, offers, pooling, recycling
 from engine.decide.context import Context
 from engine.state import State, Task
-from engine.state.timers import ESCALATE, OFFER, RECYCLE, RELAX, UNLOCK, Timer
+from engine.state.timers import CLOSE, ESCALATE, OFFER, RECYCLE, RELAX, UNLOCK, Timer
 
 DUE: dict[str, Callable[[State, list[Task], Context], list[ev.Event]]] = {
     RELAX: pooling.relax,
@@ -19,6 +19,7 @@ DUE: dict[str, Callable[[State, list[Task], Context], list[ev.Event]]] = {
     UNLOCK: locks.end,
     ESCALATE: escalation.escalate,
     OFFER: offers.time_out,
+    CLOSE: feedback.close,
 }
 
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from engine import events as ev
 from engine.answers import answer_of
-from engine.evolve import agents, allocation, offering, packages, pools, returning, rules, tasks, terms
+from engine.evolve import agents, allocation, feedback, offering, packages, pools, returning, rules, tasks, terms
 from engine.state import REMEMBERED_REQUESTS, State
 
 EVOLVE: dict[type[ev.Event], Callable[[State, Any, ev.Recorded], None]] = {
@@ -51,6 +51,9 @@ EVOLVE: dict[type[ev.Event], Callable[[State, Any, ev.Recorded], None]] = {
     ev.TasksMerged: tasks.merged,
     ev.TaskLocked: returning.locked,
     ev.TaskUnlocked: returning.unlocked,
+    ev.FeedbackGiven: feedback.given,
+    ev.TaskReopened: feedback.reopened,
+    ev.TasksClosed: feedback.closed,
     ev.CommandRefused: lambda _state, _event, _recorded: None,
     ev.CommandHadNoEffect: lambda _state, _event, _recorded: None,
 }

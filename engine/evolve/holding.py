@@ -6,6 +6,7 @@ from collections import defaultdict
 
 from engine import events as ev
 from engine.state import State, Task
+from engine.state.task import Marks
 from engine.state.timers import OFFER, RECYCLE, UNLOCK
 
 
@@ -19,7 +20,7 @@ def take(state: State, task: Task, agent_id: str, recorded: ev.Recorded) -> None
     if task.customer is not None:
         state.last_agents[task.customer] = agent_id
     if task.marks is not None:
-        task.marks.avoid = task.marks.asking = None
+        forget_the_way(task.marks)
     await_start(state, task.rule, [task], recorded.at)
 
 
@@ -43,9 +44,15 @@ def take_all(state: State, tasks: list[Task], event: ev.TasksAllocated, recorded
         if task.customer is not None:
             last_agents[task.customer] = names[who]
         if task.marks is not None:
-            task.marks.avoid = task.marks.asking = None
+            forget_the_way(task.marks)
     state.turn = turn
     _await_starts(state, tasks, event, recorded.at)
+
+
+def forget_the_way(marks: Marks) -> None:
+    """Somebody has it in hand: whoever had it before, or let it pass, is one among others again."""
+    marks.avoid = marks.asking = None
+    marks.wanted_back = False
 
 
 def let_go(state: State, task: Task) -> None:

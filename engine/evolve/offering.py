@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine import events as ev
-from engine.evolve.holding import await_start, count, recycle_at
+from engine.evolve.holding import await_start, count, forget_the_way, recycle_at
 from engine.evolve.marking import give_back
 from engine.state import State, Task
 from engine.state.task import Asking
@@ -53,7 +53,7 @@ def _offer(state: State, task: Task, agent: str, until: int) -> None:
     if task.marks is None:
         return
     asking = task.marks.asking = task.asked_under(task.rule)
-    task.marks.avoid = None
+    task.marks.avoid, task.marks.wanted_back = None, False
     if asking is not None and agent in asking.let_pass:
         asking.let_pass = ()
 
@@ -63,4 +63,4 @@ def _hold(state: State, task: Task, agent: str) -> None:
     if task.customer is not None:
         state.last_agents[task.customer] = agent
     if task.marks is not None:
-        task.marks.avoid = task.marks.asking = None
+        forget_the_way(task.marks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine import events as ev
+from engine.evolve.feedback import await_opinion
 from engine.evolve.holding import let_go, recycle_at
 from engine.evolve.pools import leave, set_priorities
 from engine.evolve.terms import begun, drop_step
@@ -32,7 +33,11 @@ def reprioritised(state: State, event: ev.TaskReprioritised, _recorded: ev.Recor
 
 
 def completed(state: State, event: ev.TaskCompleted, _recorded: ev.Recorded) -> None:
-    _end(state, state.tasks[event.task])
+    task = state.tasks[event.task]
+    if event.closes_at:
+        await_opinion(state, task, event.closes_at)
+    else:
+        _end(state, task)
 
 
 def cancelled(state: State, event: ev.TasksCancelled, _recorded: ev.Recorded) -> None:

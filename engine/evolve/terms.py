@@ -17,7 +17,7 @@ def deadlines_set(state: State, event: ev.DeadlinesSet, _recorded: ev.Recorded) 
         task = state.tasks[number]
         task.terms = terms
         if task.marks is not None and task.marks.begun:
-            _arm(state, task)
+            arm(state, task)
         else:
             fresh.append(number)
     if event.steps and fresh:
@@ -28,7 +28,7 @@ def deadlines_changed(state: State, event: ev.TaskDeadlinesChanged, _recorded: e
     task = state.tasks[event.task]
     drop_step(state, task)
     task.terms = Terms(event.respond_by, event.resolve_by, event.steps)
-    _arm(state, task)
+    arm(state, task)
 
 
 def step_taken(state: State, event: ev.EscalationStepTaken, _recorded: ev.Recorded) -> None:
@@ -47,7 +47,7 @@ def step_on(state: State, task: Task) -> None:
     """The next step is the one after this, or, once work has begun, the one after that which does not wait for it."""
     drop_step(state, task)
     marks_of(task).step += 1
-    _arm(state, task)
+    arm(state, task)
 
 
 def begun(state: State, task: Task) -> None:
@@ -56,7 +56,7 @@ def begun(state: State, task: Task) -> None:
         return
     drop_step(state, task)
     marks_of(task).begun = True
-    _arm(state, task)
+    arm(state, task)
 
 
 def drop_step(state: State, task: Task) -> None:
@@ -66,7 +66,7 @@ def drop_step(state: State, task: Task) -> None:
         state.timers.drop_all(ESCALATE, due.at, [task.number])
 
 
-def _arm(state: State, task: Task) -> None:
+def arm(state: State, task: Task) -> None:
     """A timer for its next step; steps that wait for work to begin are passed over once it has."""
     marks = task.marks
     while marks and marks.begun and (due := task.next_step) is not None and due.step.limit == "respond_within":

@@ -24,6 +24,9 @@ NARROWING: frozenset[str] = frozenset({"owner", "last_agent", "region"})
 DEFAULT_AGEING_MS = 3_600_000
 """Ageing when a rule names none: one hour of waiting is worth one priority step, so nothing starves."""
 
+DEFAULT_AUTO_CLOSE_MS = 7 * 86_400_000
+"""So long is an opinion awaited when feedback names no time: seven days, so that nothing stays for ever."""
+
 
 class Relax(msgspec.Struct, frozen=True):
     """A wider set of targets that counts once a task has waited ``after_ms`` in its pool."""
@@ -64,9 +67,11 @@ class Feedback(msgspec.Struct, frozen=True, omit_defaults=True):
     unsatisfied: Literal["reopen", "escalate", "close"] = "reopen"
     raise_priority: int = 0
     auto_close_after_ms: int | None = None
+    """None: ``DEFAULT_AUTO_CLOSE_MS``."""
     reopen_to: Literal["same", "other"] = "same"
     """Who gets reopened work first: the agent who had it, or anybody else while there is one."""
     reopen_limit: int = 3
+    """So often it is reopened; the next time a supervisor is told."""
 
 
 class Offer(msgspec.Struct, frozen=True, omit_defaults=True):

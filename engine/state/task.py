@@ -14,9 +14,10 @@ import msgspec
 
 from engine.events import AttributeValue, DueStep, TaskRow
 
-Status = Literal["created", "pooled", "offered", "assigned", "in_progress", "returned"]
+Status = Literal["created", "pooled", "offered", "assigned", "in_progress", "returned", "completed"]
 """``offered``: in the hands of an agent who has yet to accept it. ``returned``: on its way back, between two events of
-one decision."""
+one decision. ``completed``: the requester's opinion, or a supervisor, is awaited; where nobody is, a task leaves the
+state when it is completed."""
 
 LaneKey = tuple[str | None, int, tuple[AttributeValue, ...]]
 """(rule id or None for no rule, relax stage, values of the rule's lane attributes)"""
@@ -85,7 +86,7 @@ class Marks(msgspec.Struct, gc=False):
     """Rounds: how often it was taken back because nobody had begun in time."""
     handed_over: int = 0
     avoid: str | None = None
-    """Who had it last and gave it back: passed over while somebody else can take it."""
+    """Who had it last and gave it back, or completed it badly: passed over while somebody else can take it."""
     locked_until: int = 0
     """While it is locked: when the lock ends."""
     unlocked_recycles_at: int = 0
@@ -101,6 +102,21 @@ class Marks(msgspec.Struct, gc=False):
     """A limit was reached: a supervisor knows, and it is not recycled any more."""
     asking: Asking | None = None
     """None: no offer of it has come back."""
+    done_by: str | None = None
+    """Who completed it last."""
+    closes_at: int = 0
+    """While it is completed: when it is closed."""
+    unsatisfied: bool = False
+    """While it is completed: the requester was not satisfied, and a supervisor is to look at it."""
+    reopened: int = 0
+    """How often the requester's opinion opened it again."""
+    wanted_back: bool = False
+    """It was opened again, and goes to who had completed it as soon as he can have it."""
+
+    @property
+    def why_avoided(self) -> str:
+        """Why ``avoid`` is passed over."""
+        return "had completed it" if self.avoid == self.done_by else "gave it back"
 
 
 class Task(msgspec.Struct, gc=False):

@@ -18,6 +18,8 @@ UNLOCK = "unlock"
 """A lock ends."""
 OFFER = "offer"
 """Nobody has accepted an offered task."""
+CLOSE = "close"
+"""The requester was silent, or no supervisor looked: a completed task is over."""
 
 Timer = tuple[int, str, int]
 """(due in milliseconds, kind, task number)"""

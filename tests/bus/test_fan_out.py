@@ -63,6 +63,9 @@ TOLD = {
     "TasksMerged.v1": ["task.merged.ann.-", "task.merged.-.-", "task.duplicates_merged.bob.3"],
     "TaskLocked.v1": ["task.locked.ann.3"],
     "TaskUnlocked.v1": ["task.unlocked.ann.3"],
+    "FeedbackGiven.v1": ["task.feedback_given.ann.3"],
+    "TaskReopened.v1": ["task.reopened.ann.3"],
+    "TasksClosed.v1": ["task.closed.-.3", "task.closed.-.-"],
     "CommandRefused.v1": ["command.refused.ann.3"],
     "CommandHadNoEffect.v1": ["command.had_no_effect.ann.-"],
 }

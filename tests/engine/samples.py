@@ -99,7 +99,7 @@ SAMPLES: tuple[ev.Event, ...] = (
     ev.OfferAccepted(8, "ann", 41),
     ev.OffersReturned((8, 9), ("ann", "bob"), "rejected", "does not speak it"),
     ev.TaskStarted(8, "ann", 41),
-    ev.TaskCompleted(8, "ann", 41, {"note": "paid"}, 3, 1_700_000_600_000, 1_700_003_600_000),
+    ev.TaskCompleted(8, "ann", 41, {"note": "paid"}, 3, 1_700_000_600_000, 1_700_003_600_000, 1_700_009_000_000),
     ev.TasksCancelled((8, 9), ("ann", ""), "wrong number", 3, 9, (9,)),
     ev.TaskReassigned(8, "bob", "ann", "overdue-east", 2, "ill", 3, True),
     ev.TasksRecycled((8, 9), ("ann", "bob"), "not_started"),
@@ -115,6 +115,9 @@ SAMPLES: tuple[ev.Event, ...] = (
     ev.TasksMerged(8, (9, 10), ("ann", ""), 90, 7, "bob", "the same call", (3, 0), (10,)),
     ev.TaskLocked(8, "ann", 41, 1_700_000, "calls back at five"),
     ev.TaskUnlocked(8, "ann", 41, "ended"),
+    ev.FeedbackGiven(8, "ann", False, 2, "still broken", 1_700_009_000_000),
+    ev.TaskReopened(8, "ann", 70, "unsatisfied", "same", "ann", "away", 3),
+    ev.TasksClosed((8, 9), "silence"),
     ev.CommandRefused("StartTask", "stale", "STALE_GRANT", "Expected grant 1", 8, "ann"),
     ev.CommandHadNoEffect("RegisterPackage", 1, "ann"),
 )

@@ -54,7 +54,9 @@ def _task_arrows(log: list[ev.Recorded]) -> Iterator[Arrow]:
             continue
         before = {n: state.tasks[n].status if n in state.tasks else "[*]" for n in _touched(event)}
         evolve(state, recorded)
-        ended = {ev.TaskCompleted: "completed", ev.TasksMerged: "merged"}.get(type(event), "cancelled")
+        ended = {
+            ev.TaskCompleted: "completed", ev.TasksMerged: "merged", ev.TasksClosed: "closed",
+        }.get(type(event), "cancelled")  # fmt: skip
         for number, status in before.items():
             yield status, state.tasks[number].status if number in state.tasks else ended, type(event).__name__
 

@@ -29,6 +29,7 @@ FIXED = {
         "engine.decide.supervising:MAX_COMMENT": "characters of a remark on a task",
         "projections.comments:MAX_SHOWN": "remarks shown with a task, the latest; its history has them all",
         "engine.interventions:MAX_TOLD": "interventions told by one explanation, the latest",
+        "engine.decide.feedback:MAX_SCORE": "the best score of an opinion",
         "adapters.grpc_api.task_service:MAX_FIELDS": "attributes of one task, fields of one wrap-up",
         "engine.decide.batches:MAX_BATCH": "tasks created by one request",
         "adapters.grpc_api.package_messages:MAX_COLUMNS": "attributes of one mapping",

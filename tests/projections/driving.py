@@ -17,7 +17,7 @@ REGIONS = ("JS", "ZJ", None)
 DOCUMENTS = (
     document(
         rule("p", strategy=["owner", "region", "least_loaded"], targets="agent.level >= 1", cap_per_agent=2,
-             recycle_after="5m", recycle_limit=2),
+             recycle_after="5m", recycle_limit=2, feedback={"raise_priority": 9, "reopen_limit": 1}),
         rule("z", "visit", strategy=["round_robin"], targets="task.level <= agent.level", sla={"resolve_within": "1h"},
              escalation=[{"at": "resolve_within", "reassign": "true", "raise_priority": 5}]),
     ),
@@ -26,9 +26,10 @@ DOCUMENTS = (
         rule("q", strategy=["last_agent", "weighted"], targets="agent.level >= task.level", cap_per_agent=3,
              relax=[{"after": "10m", "targets": "agent.level >= 2"}, {"after": "1h", "targets": "true"}]),
     ),
-    document(rule("m", method="manual"), rule("z", "visit", when="task.level == 2", targets="agent.load < 2")),
+    document(rule("m", method="manual", feedback={"unsatisfied": "escalate", "auto_close_after": "1h"}), rule("z", "visit", when="task.level == 2", targets="agent.load < 2")),
     document(
-        rule("p", strategy=["owner", "least_loaded"], targets="agent.level >= 2", ageing="1m"),
+        rule("p", strategy=["owner", "least_loaded"], targets="agent.level >= 2", ageing="1m",
+             feedback={"reopen_to": "other", "auto_close_after": "2h"}),
         rule("z", "visit", method="claim", recycle_after="1h", sla={"respond_within": "20m", "resolve_within": "2h"},
              escalation=[{"at": "50% of resolve_within", "raise_priority": 30, "mark_overdue": True},
                          {"at": "resolve_within", "reassign": "agent.level >= task.level", "notify": "duty"}], handover={"raise_priority": 40, "limit": 1}),
@@ -64,6 +65,7 @@ class Story:
             self._start, self._complete, self._cancel, self._reassign, self._rest, self._one_step, self._time,
             self._hand_over, self._lock, self._unlock, self._reprioritise, self._change_deadlines, self._comment, self._merge,
             self._accept, self._reject,
+            self._feedback,
         )  # fmt: skip
         steps[kind % len(steps)](a, b)
 
@@ -214,6 +216,14 @@ class Story:
 
     def _unlock(self, a: int, _b: int) -> None:
         self._do(cmd.UnlockTask(*self._held(a)))
+
+    def _feedback(self, a: int, b: int) -> None:
+        """Of completed work, where there is some."""
+        asked = [task.number for task in self.scenario.state.tasks.values() if task.status == "completed"]
+        number = asked[a % len(asked)] if asked else self._task(a)
+        if (a + b) % 5 == 4:
+            self._do(cmd.ReassignTask(number, AGENTS[b % 5], 0, "see to it"))
+        self._do(cmd.GiveFeedback(number, b % 4 == 3, b % 6, "call 13800001234 back|\\"))
 
     def _rest(self, _a: int, _b: int) -> None:
         self.scenario.do(REST)

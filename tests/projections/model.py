@@ -12,7 +12,7 @@ from engine.decide.settling import reason_of
 from engine.events import Recorded
 from engine.evolve import evolve
 from engine.state import State, lane_key
-from projections.masking import NOBODY, masked, masked_row
+from projections.masking import NOBODY, masked, masked_row, masked_text
 from projections.rows import (
     AgentView,
     AssignmentView,
@@ -88,6 +88,7 @@ class Model:
         rule = self.state.governing.get(task.rule or "") if waits else None
         if rule is not None and is_set_aside(task, rule):
             row["waiting_for"] = "to_be_assigned"
+        assert task is not None or row["closes_at"] == 0
         assert task is None or (task.status, task.rule or "", task.stage, task.agent or row["agent"]) == (
             row["status"], row["rule"], row["stage"], row["agent"],
         )  # fmt: skip
@@ -105,7 +106,7 @@ class Model:
         given = [task for task in tasks if task.number in self._given]
         rest = [task for task in tasks if task.number not in self._given]
         row["rows"], row["distributed"] = len(tasks), len(given)
-        row["ended"] = sum(task.status in ("completed", "cancelled", "merged") for task in tasks)
+        row["ended"] = sum(task.status in ("completed", "cancelled", "merged", "closed") for task in tasks)
         row["not_distributed"] = dict(Counter(task.waiting_for or task.status for task in rest))
         assert row["rows"] == row["distributed"] + sum(row["not_distributed"].values())
         return PackageView(**row)
@@ -138,6 +139,8 @@ class Model:
             "pooled_at": 0, "assigned_at": 0, "started_at": 0, "ended_at": 0, "wrap_up": {},
             "positions": [recorded.position], "recycled": 0, "handed_over": 0, "escalated": False, "locked_until": 0,
             "respond_by": 0, "resolve_by": 0, "overdue": False, "merged_into": 0, "offered_until": 0, "let_pass": 0,
+            "feedback": "", "score": 0, "feedback_note": "", "feedback_at": 0, "closes_at": 0, "closed_at": 0,
+            "closed_why": "", "reopened": 0,
         }  # fmt: skip
 
     def _TaskCreated(self, event: ev.TaskCreated, recorded: Recorded) -> None:
@@ -228,6 +231,34 @@ class Model:
         self._change(
             event.task, recorded, status="completed", locked_until=0, ended_at=recorded.at, wrap_up=event.wrap_up
         )
+        if event.closes_at:
+            self._tasks[event.task].update(
+                feedback="awaited", score=0, feedback_note="", feedback_at=0, closes_at=event.closes_at
+            )
+
+    def _FeedbackGiven(self, event: ev.FeedbackGiven, recorded: Recorded) -> None:
+        self._change(
+            event.task, recorded, feedback="satisfied" if event.satisfied else "unsatisfied", score=event.score,
+            feedback_note=masked_text(event.note), feedback_at=recorded.at,
+            closes_at=event.closes_at or self._tasks[event.task]["closes_at"],
+        )  # fmt: skip
+
+    def _TaskReopened(self, event: ev.TaskReopened, recorded: Recorded) -> None:
+        task = self._tasks[event.task]
+        times = task["reopened"] + (event.cause == "unsatisfied")
+        self._back(
+            event.task, "completed", recorded, priority=event.priority, reopened=times, closes_at=0, ended_at=0,
+            wrap_up={},
+        )  # fmt: skip
+
+    def _TasksClosed(self, event: ev.TasksClosed, recorded: Recorded) -> None:
+        for number in event.tasks:
+            task = self._tasks[number]
+            opinion = "" if task["feedback"] == "awaited" else task["feedback"]
+            self._change(
+                number, recorded, status="closed", feedback=opinion, closes_at=0, closed_at=recorded.at,
+                closed_why=event.why,
+            )  # fmt: skip
 
     def _TasksCancelled(self, event: ev.TasksCancelled, recorded: Recorded) -> None:
         for number in event.tasks:
@@ -283,6 +314,9 @@ class Model:
             self._change(
                 number, recorded, status="merged", locked_until=0, ended_at=recorded.at, merged_into=event.into
             )
+            package = self._tasks[number]["package"]
+            if package:
+                self._packages[package]["updated_at"] = recorded.at
         self._change(event.into, recorded, priority=event.priority)
 
     def _TaskLocked(self, event: ev.TaskLocked, recorded: Recorded) -> None:

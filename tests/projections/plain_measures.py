@@ -133,8 +133,19 @@ class Told:
             self._tasks[task]["agent"] = ""
 
     def _TasksEscalated(self, event: ev.TasksEscalated, at: int) -> None:
+        """It is nobody's, though one agent may have completed it."""
         for task in event.tasks:
+            done_by = self._tasks[task].pop("agent", "")
             self._count(task, "escalated", at)
+            self._tasks[task]["agent"] = done_by
+
+    def _FeedbackGiven(self, event: ev.FeedbackGiven, at: int) -> None:
+        self._count(event.task, "satisfied" if event.satisfied else "unsatisfied", at)
+
+    def _TaskReopened(self, event: ev.TaskReopened, at: int) -> None:
+        if event.cause == "unsatisfied":
+            self._count(event.task, "reopened", at)
+        self._tasks[event.task]["agent"] = ""
 
     def _EscalationStepTaken(self, event: ev.EscalationStepTaken, at: int) -> None:
         for task in event.tasks:

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from engine import commands as cmd
 from engine import events as ev
 from engine.refusals import Refusal
-from engine.rules.model import BY_ROUNDS, Rule
+from engine.rules.model import BY_ROUNDS
 from engine.state import Agent, State, Task, lane_key
 from engine.state.task import attribute
 from tests.simulation.judging import governing, targets_at, within
+from tests.simulation.reopening import check_closed, check_reopened
+from tests.simulation.room import has_room, rule_of
 from tests.simulation.rounds import MARGIN, all_aside, check_round, urgency
 
 
@@ -35,6 +37,8 @@ def check_decision(before: State, command: cmd.Command, recorded: ev.Recorded) -
             assert recorded.at < before.tasks[event.task].recycles_at, "accepted too late"
         case ev.OffersReturned():
             _check_offers_returned(before, event, recorded.at)
+    if isinstance(event, ev.TasksClosed):
+        check_closed(before, event, recorded.at)
     check = _CHECKS.get(type(event))
     if check is not None:
         check(before, event)
@@ -45,15 +49,6 @@ def check_refused_claim(state: State, command: cmd.ClaimTask, refusal: Refusal, 
     if refusal.reason in ("NOTHING_TO_CLAIM", "OUTSIDE_TARGETS", "RULE_CAP_REACHED", "AGENT_AT_CAPACITY"):
         open_to = claimable(state, state.agents[command.agent], command.task)
         assert not open_to, f"{command} is refused for {refusal.reason}, but {open_to} could be claimed"
-
-
-def has_room(state: State, agent: Agent, task: Task) -> bool:
-    """By capacity, and by the cap of the task's rule: as in force, or as it was when the task came under it."""
-    rule = _rule_of(state, task)
-    cap = rule.cap_per_agent if rule else None
-    held = sum(one.agent == agent.id for one in state.tasks.values())
-    under = sum(one.agent == agent.id and one.rule == task.rule for one in state.tasks.values())
-    return held < agent.spec.capacity and (cap is None or under < cap)
 
 
 def claimable(state: State, agent: Agent, number: int | None) -> list[Task]:
@@ -124,7 +119,7 @@ def _check_escalated(state: State, event: ev.TasksEscalated) -> None:
     """After as many offers as the rule says, and not before."""
     for number in event.tasks if event.reason == "offer_rounds" else ():
         task = state.tasks[number]
-        rule, asking = _rule_of(state, task), task.asked_under(task.rule)
+        rule, asking = rule_of(state, task), task.asked_under(task.rule)
         assert rule is not None and rule.offer is not None and asking is not None
         assert asking.rounds >= (rule.offer.rounds or 0)
 
@@ -191,15 +186,8 @@ def _check_deadlines(state: State, event: ev.DeadlinesSet) -> None:
 
 
 def _check_locked(state: State, event: ev.TaskLocked) -> None:
-    rule = _rule_of(state, state.tasks[event.task])
+    rule = rule_of(state, state.tasks[event.task])
     assert rule is None or rule.lock_max_ms is None or event.until - state.at >= 1
-
-
-def _rule_of(state: State, task: Task) -> Rule | None:
-    rule = state.governing.get(task.rule or "")
-    if rule is None and task.rule is not None:
-        rule = next((one for one in state.rule_sets[task.version].rules if one.id == task.rule), None)
-    return rule
 
 
 def _check_sweep(state: State, event: ev.TasksCancelled) -> None:
@@ -210,7 +198,8 @@ def _check_sweep(state: State, event: ev.TasksCancelled) -> None:
     assert package.status in ("failed", "withdrawn")
     mine = [task for task in state.tasks.values() if task.package == event.package]
     due = [task for task in mine if package.swept_through < task.number <= event.swept]
-    assert list(event.tasks) == sorted(task.number for task in due if task.status != "in_progress")
+    goes_on = ("in_progress", "completed")
+    assert list(event.tasks) == sorted(task.number for task in due if task.status not in goes_on)
 
 
 def _check_stall(state: State, event: ev.PoolStalled) -> None:
@@ -246,6 +235,7 @@ _CHECKS: dict[type[ev.Event], Callable[[State, Any], None]] = {
     ev.TasksMerged: _check_merged,
     ev.DeadlinesSet: _check_deadlines,
     ev.TaskLocked: _check_locked,
+    ev.TaskReopened: check_reopened,
     ev.PoolStalled: _check_stall,
     ev.PackageDistributed: _check_settled,
 }
@@ -299,7 +289,10 @@ def check_timers(state: State) -> None:
             assert task.agent is not None
             wanted.add((marks.locked_until, "unlock", number))
         step = marks.step if marks else 0
-        if task.terms and step < len(task.terms.steps):
+        if marks and marks.closes_at:
+            wanted.add((marks.closes_at, "close", number))
+        assert (task.status == "completed") == bool(marks and marks.closes_at), "what is completed is closed in time"
+        if task.terms and step < len(task.terms.steps) and task.status != "completed":
             wanted.add((task.terms.steps[step].at, "escalate", number))
         if task.status == "offered":
             wanted.add((task.recycles_at, "offer", number))

@@ -16,7 +16,7 @@ from engine.state import Package, State
 from tests.simulation.asked import Asked
 from tests.simulation.judging import Lane
 
-CREATED, RETURNED = "created", "returned"
+CREATED, RETURNED, COMPLETED = "created", "returned", "completed"
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -30,7 +30,7 @@ class Held(msgspec.Struct, frozen=True):
 
 
 Place = str | Lane | Held
-"""``created``, ``returned`` between two events, a lane, or in an agent's hands."""
+"""``created``, ``returned`` between two events, ``completed`` and not closed, a lane, or in an agent's hands."""
 
 
 class Ledger:
@@ -40,7 +40,9 @@ class Ledger:
         self.given: set[int] = set()
         self.ended: set[int] = set()
         self.rule_of: dict[int, str | None] = {}
-        """Of what is returned."""
+        """Of what is returned or completed."""
+        self.completed_by: dict[int, str] = {}
+        self.reopened: Counter[int] = Counter()
         self.asked = Asked()
         self.rows: Counter[int] = Counter()
         self.position = 0
@@ -73,6 +75,7 @@ class Ledger:
         for placement in event.placements:
             for number in placement.tasks:
                 assert not isinstance(self.places[number], Held), f"task {number} is held and comes into a pool"
+                assert self.places[number] != COMPLETED, f"task {number} is completed and comes into a pool"
                 self.places[number] = (placement.rule, placement.stage, placement.lane)
 
     @_enter.register
@@ -101,7 +104,7 @@ class Ledger:
     @_enter.register
     def _reassigned(self, event: ev.TaskReassigned) -> None:
         place = self.places[event.task]
-        assert place != CREATED and self.package_of[event.task] == event.package
+        assert place not in (CREATED, COMPLETED) and self.package_of[event.task] == event.package
         assert event.held_by == (place.agent if isinstance(place, Held) else "")
         assert event.again == (event.task in self.given)
         self._give(event.task, event.agent)
@@ -189,16 +192,37 @@ class Ledger:
 
     @_enter.register
     def _completed(self, event: ev.TaskCompleted) -> None:
-        assert self._held(event.task, event.agent, event.grant).started
+        held = self._held(event.task, event.agent, event.grant)
+        assert held.started and self.package_of[event.task] == event.package
+        if not event.closes_at:
+            self._end(event.task)
+            return
+        self.places[event.task], self.rule_of[event.task] = COMPLETED, held.rule
+        self.completed_by[event.task] = event.agent
+
+    @_enter.register
+    def _opinion(self, event: ev.FeedbackGiven) -> None:
+        assert self.places[event.task] == COMPLETED and self.completed_by[event.task] == event.agent
+
+    @_enter.register
+    def _reopened(self, event: ev.TaskReopened) -> None:
+        assert self.places[event.task] == COMPLETED and self.completed_by[event.task] == event.agent
         assert self.package_of[event.task] == event.package
-        self._end(event.task)
+        self.places[event.task] = RETURNED
+        self.reopened[event.task] += event.cause == "unsatisfied"
+
+    @_enter.register
+    def _closed(self, event: ev.TasksClosed) -> None:
+        for number in event.tasks:
+            assert self.places[number] == COMPLETED
+            self._end(number)
 
     @_enter.register
     def _cancelled(self, event: ev.TasksCancelled) -> None:
         for number, agent in zip(event.tasks, event.agents, strict=True):
             place = self.places[number]
             assert agent == (place.agent if isinstance(place, Held) else "")
-            assert (number in event.again) == (number in self.given and not agent)
+            assert place != COMPLETED and (number in event.again) == (number in self.given and not agent)
             assert self.package_of[number] == event.package
             self._end(number)
 
@@ -234,6 +258,8 @@ class Ledger:
         assert {number: place_in(state, number) for number in state.tasks} == self.places
         for agent in state.agents.values():
             assert agent.tasks == {number for number, task in state.tasks.items() if task.agent == agent.id}
+        counted = {number: task.marks.reopened for number, task in state.tasks.items() if task.marks}
+        assert all(self.reopened[number] == times for number, times in counted.items())
         self.asked.compare(state)
         self._compare_loads(state)
         self._compare_lanes(state)
@@ -279,12 +305,12 @@ def _rule(place: Place) -> str | None:
 def place_in(state: State, number: int) -> Place:
     """Where the state says the task is."""
     task = state.tasks[number]
-    assert (task.agent is None) == (task.grant == 0) == (task.status in ("created", "pooled", "returned"))
+    assert (task.agent is None) == (task.grant == 0) == (task.status in ("created", "pooled", "returned", "completed"))
     if task.agent is not None:
         locked = task.marks.locked_until if task.marks else 0
         until = task.recycles_at if task.status == "offered" else 0
         return Held(task.agent, task.rule, task.grant, task.status == "in_progress", locked, until)
-    return task.status if task.status in (CREATED, RETURNED) else (task.rule, task.stage, task.lane)
+    return task.status if task.status in (CREATED, RETURNED, COMPLETED) else (task.rule, task.stage, task.lane)
 
 
 def _order(state: State, key: Lane, number: int) -> tuple[int, int]:

@@ -92,9 +92,19 @@ class SlowRound:
             assert (who, by, passed) == self._choose(key, task, candidates)
 
     def _choose(self, key: Lane, task: Task, left: list[Desk]) -> tuple[str, str, tuple[str, ...]]:
+        marks, rule = task.marks, self.state.governing[key[0] or ""]
+        if not marks or not marks.wanted_back:
+            return self._by_strategy(key, task, left, [])
+        if marks.done_by in {desk.agent.id for desk in left}:
+            return str(marks.done_by), "reopened", ()
+        passed = [f"reopened: {self._why_not(key, rule, marks.done_by, '')}"]
+        return self._by_strategy(key, task, left, passed)
+
+    def _by_strategy(
+        self, key: Lane, task: Task, left: list[Desk], passed: list[str]
+    ) -> tuple[str, str, tuple[str, ...]]:
         rule, region = self.state.governing[key[0] or ""], ""
         avoided = _avoided(task, left)
-        passed: list[str] = []
         for name in rule.strategy:
             if name in ("owner", "last_agent"):
                 wanted = task.owner if name == "owner" else self.last_agents.get(task.customer or "")
@@ -193,7 +203,8 @@ def _avoided(task: Task, candidates: list[Desk]) -> dict[str | None, str]:
     marks = task.marks
     if marks is None:
         return {}
-    last = {marks.avoid: "gave it back"} if marks.avoid else {}
+    had = "had completed it" if marks.avoid == marks.done_by else "gave it back"
+    last = {marks.avoid: had} if marks.avoid else {}
     asking = marks.asking if marks.asking is not None and marks.asking.rule == task.rule else None
     all_ = last | dict.fromkeys(asking.let_pass if asking else (), "let it pass")
     return all_ if any(desk.agent.id not in all_ for desk in candidates) else last

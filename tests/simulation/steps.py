@@ -219,6 +219,17 @@ def _unlock(sim: Simulation, dice: Dice, place: int) -> None:
         sim.ask(cmd.UnlockTask(task.number, str(task.agent), _grant(task, dice[1])), _request(dice, place))
 
 
+def _feedback(sim: Simulation, dice: Dice, place: int) -> None:
+    """Mostly of a completed task, mostly bad; now and then a supervisor takes up what he is to look at."""
+    asked = [task for task in sim.state.tasks.values() if task.status == "completed"] if dice[2] % 5 else []
+    task = asked[dice[0] % len(asked)] if asked else _task(sim, dice[0])
+    number = dice[0] % (sim.state.last_task + 2) if task is None or dice[2] % 9 == 8 else task.number
+    if task is not None and task.marks is not None and task.marks.unsatisfied and dice[2] % 3:
+        sim.ask(cmd.ReassignTask(number, AGENTS[dice[3] % 6], dice[1] % 7 // 6), _request(dice, place))
+        return
+    sim.ask(cmd.GiveFeedback(number, dice[1] % 4 == 0, dice[2] % 6, "so so"), _request(dice, place))
+
+
 def _presence(sim: Simulation, dice: Dice, place: int) -> None:
     presence = ("available", "available", "busy", "away", "offline")[dice[1] % 5]
     sim.ask(cmd.SetPresence(AGENTS[dice[0] % 6], presence), _request(dice, place))
@@ -323,6 +334,7 @@ _OFTEN: dict[Step, int] = {
     _nothing: 1, _create: 10, _create_some: 2, _claim: 6, _claim_this: 3, _start: 4, _complete: 12, _cancel: 3,
     _accept: 4, _reject: 6,
     _reassign: 4, _reprioritise: 3, _change_deadlines: 3, _comment: 1, _merge: 3, _hand_over: 5, _lock: 4, _unlock: 2,
+    _feedback: 6,
     _presence: 4, _roster: 4, _everybody: 1, _rules: 3, _package: 6, _import: 2, _finish: 2, _fail: 1, _withdraw: 2,
     _time: 6, _follow: 12, _rest: 8, _again: 3, _restart: 1, _crash: 1,
 }  # fmt: skip

@@ -217,6 +217,19 @@ def the_log_forgets_why(patch: Patch) -> None:
     patch.setattr("tests.simulation.simulation.decode", wrong)
 
 
+def nobody_counts_how_often_work_is_reopened(patch: Patch) -> None:
+    def after(state: State, event: ev.TaskReopened) -> None:
+        marks = state.tasks[event.task].marks
+        assert marks is not None
+        marks.reopened = 0
+
+    _instead(patch, ev.TaskReopened, after)
+
+
+def silence_closes_nothing(patch: Patch) -> None:
+    patch.setattr("engine.evolve.feedback._close_at", lambda _state, _task, _due: None)
+
+
 def _fields(recorded: ev.Recorded) -> dict[str, Any]:
     return {name: getattr(recorded, name) for name in recorded.__struct_fields__}
 
@@ -248,6 +261,8 @@ FAULTS: list[Callable[[Patch], None]] = [
     a_restart_looks_at_nothing,
     distribution_is_never_settled,
     the_log_forgets_why,
+    silence_closes_nothing,
+    nobody_counts_how_often_work_is_reopened,
 ]
 
 

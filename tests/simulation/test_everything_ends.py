@@ -20,6 +20,7 @@ from tests.simulation.simulation import Simulation
 from tests.simulation.steps import LIMITS, WIDTH, limited, opened, run
 from tests.simulation.willing import (
     DOES,
+    LIVES,
     WAITING,
     check_steps,
     everybody_comes,
@@ -46,7 +47,7 @@ def test_every_status_has_somebody_who_goes_on() -> None:
 
 def test_with_willing_agents_every_order_ends() -> None:
     open_, decided = _all_end()
-    assert open_ > SEQUENCES and 0 < decided < open_ / 2, "hardly anything was to be done, or supervisors did it"
+    assert open_ - decided > 5 * SEQUENCES and decided, "hardly anything was to be done, or supervisors did it"
 
 
 def test_every_lock_ends_by_itself() -> None:
@@ -68,16 +69,18 @@ def _all_end() -> tuple[int, int]:
 
 def _ends(history: Simulation) -> int:
     everybody_comes(history)
+    decided: set[int] = set()
+    for _ in range(LIVES):  # what a supervisor gave to somebody may come back to nobody
+        until_nothing_moves(history)
+        for task in list(history.state.tasks.values()):
+            assert needs_a_human(history.state, task), f"nobody took {task}"
+            supervisor_decides(history, task)
+            decided.add(task.number)
     until_nothing_moves(history)
-    left = list(history.state.tasks.values())
-    for task in left:
-        assert needs_a_human(history.state, task), f"nobody took {task}"
-        supervisor_decides(history, task)
-    history.rest()
     state = history.state
     assert not state.tasks and not state.lanes and not state.timers.entries()
     assert all(not agent.tasks and not agent.load for agent in state.agents.values())
-    return len(left)
+    return len(decided)
 
 
 def _time_alone() -> tuple[int, int]:
@@ -89,7 +92,7 @@ def _time_alone() -> tuple[int, int]:
             locks, before = [task.number for task in history.state.tasks.values() if task.locked], len(history.log)
             history.now += YEAR
             tick_through(history)
-        assert not any(task.locked for task in history.state.tasks.values())
+        assert not any(task.locked or task.status == "completed" for task in history.state.tasks.values())
         ends = [one.event.task for one in history.log[before:] if isinstance(one.event, ev.TaskUnlocked)]
         assert sorted(ends) == sorted(locks), "each ends once"
         locked, steps = locked + len(locks), steps + check_steps(history.log)
@@ -122,7 +125,7 @@ def a_step_falls_due_again(patch: Patch) -> None:
             task = state.tasks[number]
             terms.drop_step(state, task)
             marks_of(task).step -= 1
-            terms._arm(state, task)
+            terms.arm(state, task)
 
     patch.setitem(EVOLVE, ev.EscalationStepTaken, wrong)
 

@@ -18,6 +18,8 @@ from tests.simulation.simulation import Simulation
 from tests.simulation.steps import WIDTH, opened, take
 
 SEQUENCES = range(30, 70)
+UNTIL_FOUND = range(30, 430)
+"""So many at most, where a fault is looked for."""
 Patch = pytest.MonkeyPatch
 
 
@@ -25,7 +27,7 @@ def test_no_task_is_overtaken_beyond_what_ageing_promises(monkeypatch: Patch) ->
     assert _live_all(monkeypatch) > 10, "nothing overtook anything"
 
 
-def _live_all(patch: Patch) -> int:
+def _live_all(patch: Patch, sequences: range = SEQUENCES) -> int:
     """Histories in which everything comes to rest after every step; how many tasks were overtaken by rights."""
     overtaken = 0
 
@@ -36,7 +38,7 @@ def _live_all(patch: Patch) -> int:
             overtaken += check_overtaking(before, recorded)
 
     patch.setattr(tests.simulation.simulation, "check_decision", check)
-    for seed in SEQUENCES:
+    for seed in sequences:
         _live(seed)
     return overtaken
 
@@ -82,4 +84,4 @@ def the_freed_look_only_where_nothing_happened(patch: Patch) -> None:
 def test_a_fault_is_found(fault: Callable[[Patch], None], monkeypatch: Patch) -> None:
     fault(monkeypatch)
     with pytest.raises((AssertionError, LookupError)):
-        _live_all(monkeypatch)
+        _live_all(monkeypatch, UNTIL_FOUND)

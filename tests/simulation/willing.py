@@ -22,8 +22,10 @@ from tests.simulation.worlds import AGENTS, RISING, spec
 
 ROOM = 1_000
 _ABLE: dict[str, AttributeValue] = {"regions": ("JS", "ZJ"), "skills": ("a", "b"), "level": 3}
-TIMERS_A_TASK = 4
-"""Relax steps and escalation steps that a rule of these worlds may have."""
+TIMERS_A_TASK = 5
+"""Relax steps and escalation steps that a rule of these worlds may have, and the closing."""
+LIVES = 3
+"""A task is reopened twice at most, and needs its timers each time."""
 WAITING = ("created", "pooled", "returned")
 """Nobody holds it."""
 
@@ -40,8 +42,18 @@ def _complete(task: Task) -> cmd.Command:
     return cmd.CompleteTask(task.number, str(task.agent), task.grant, {"note": "done"})
 
 
-DOES: dict[str, Callable[[Task], cmd.Command]] = {"offered": _accept, "assigned": _start, "in_progress": _complete}
-"""Status of a held task -> what its agent does next."""
+def _complain(task: Task) -> cmd.Command:
+    """Nobody is ever satisfied; until a supervisor is to look, who does not."""
+    return cmd.GiveFeedback(task.number, False)
+
+
+DOES: dict[str, Callable[[Task], cmd.Command]] = {
+    "offered": _accept,
+    "assigned": _start,
+    "in_progress": _complete,
+    "completed": _complain,
+}
+"""Status of a task -> what its agent or requester does next."""
 
 
 def everybody_comes(sim: Simulation) -> None:
@@ -62,7 +74,7 @@ def until_nothing_moves(sim: Simulation) -> int:
     """Sweep until one changes nothing and no timer is left; gives how many sweeps it took."""
     sim.now = max(sim.now, sim.state.at)
     tick_through(sim)  # offers whose time is over are not accepted any more
-    sweeps, most = 0, 1 + len(sim.state.tasks) * (1 + TIMERS_A_TASK)
+    sweeps, most = 0, 1 + len(sim.state.tasks) * (1 + TIMERS_A_TASK) * LIVES
     while _sweep(sim) or _time_goes_on(sim):
         sweeps += 1
         assert sweeps <= most, f"after {sweeps} sweeps {len(sim.state.tasks)} tasks are open and go on for ever"
@@ -80,12 +92,17 @@ def _sweep(sim: Simulation) -> bool:
 
 
 def _end_what_is_held(sim: Simulation) -> int:
-    held = [task for task in sim.state.tasks.values() if task.status not in WAITING]
+    held = [task for task in sim.state.tasks.values() if _somebody_acts(task)]
     for task in held:
-        while task.status in DOES and task.number in sim.state.tasks:
+        while _somebody_acts(task) and task.number in sim.state.tasks:
             told = sim.ask(DOES[task.status](task))[1]
             assert not isinstance(told, Refusal), told
     return len(held)
+
+
+def _somebody_acts(task: Task) -> bool:
+    """Neither a pool nor a supervisor has it."""
+    return task.status in DOES and not (task.marks and task.marks.unsatisfied)
 
 
 def _time_goes_on(sim: Simulation) -> bool:

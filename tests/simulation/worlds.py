@@ -82,6 +82,19 @@ def _and_afterwards(chance: random.Random, fields: dict[str, Any]) -> None:
         fields["escalation"] = [_step(chance, at) for at in steps]
     if chance.random() < 0.3:
         fields["on_agent_loss"] = "keep"
+    fields |= _feedback(random.Random(repr(fields)))
+
+
+def _feedback(chance: random.Random) -> dict[str, Any]:
+    """Drawn apart, so that the rest of a world is what it was without it."""
+    if chance.random() > 0.6:
+        return {}
+    asked = {
+        "unsatisfied": chance.choice(("reopen", "reopen", "reopen", "escalate", "close")),
+        "raise_priority": chance.choice((0, 10, 60)), "reopen_to": chance.choice(("same", "other")),
+        "reopen_limit": chance.choice((1, 1, 2)), "auto_close_after": chance.choice(("10m", "1h")),
+    }  # fmt: skip
+    return {"feedback": asked}
 
 
 def _step(chance: random.Random, at: str) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class _TaskStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TaskStatus
     TASK_STATUS_IN_PROGRESS: _TaskStatus.ValueType  # 4
     """An agent works on it."""
     TASK_STATUS_COMPLETED: _TaskStatus.ValueType  # 5
-    """Done."""
+    """Done. Where the requester is asked, it may be opened again until it is closed."""
     TASK_STATUS_CANCELLED: _TaskStatus.ValueType  # 6
     """Taken out of the system."""
     TASK_STATUS_RETURNED: _TaskStatus.ValueType  # 7
@@ -48,6 +48,8 @@ class _TaskStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TaskStatus
     """A duplicate: another task goes on in its place."""
     TASK_STATUS_OFFERED: _TaskStatus.ValueType  # 9
     """An agent is asked whether he takes it."""
+    TASK_STATUS_CLOSED: _TaskStatus.ValueType  # 10
+    """Completed, and its requester was satisfied, silent, or told that this is all."""
 
 class TaskStatus(_TaskStatus, metaclass=_TaskStatusEnumTypeWrapper):
     """Where a task stands in its life."""
@@ -63,7 +65,7 @@ TASK_STATUS_ASSIGNED: TaskStatus.ValueType  # 3
 TASK_STATUS_IN_PROGRESS: TaskStatus.ValueType  # 4
 """An agent works on it."""
 TASK_STATUS_COMPLETED: TaskStatus.ValueType  # 5
-"""Done."""
+"""Done. Where the requester is asked, it may be opened again until it is closed."""
 TASK_STATUS_CANCELLED: TaskStatus.ValueType  # 6
 """Taken out of the system."""
 TASK_STATUS_RETURNED: TaskStatus.ValueType  # 7
@@ -72,7 +74,65 @@ TASK_STATUS_MERGED: TaskStatus.ValueType  # 8
 """A duplicate: another task goes on in its place."""
 TASK_STATUS_OFFERED: TaskStatus.ValueType  # 9
 """An agent is asked whether he takes it."""
+TASK_STATUS_CLOSED: TaskStatus.ValueType  # 10
+"""Completed, and its requester was satisfied, silent, or told that this is all."""
 Global___TaskStatus: _TypeAlias = TaskStatus  # noqa: Y015
+
+@_typing.final
+class TaskFeedback(_message.Message):
+    """What the requester thinks of a task, and what came of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPINION_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    GIVE_TIME_FIELD_NUMBER: _builtins.int
+    DUE_TIME_FIELD_NUMBER: _builtins.int
+    CLOSE_TIME_FIELD_NUMBER: _builtins.int
+    CLOSE_REASON_FIELD_NUMBER: _builtins.int
+    REOPENED_FIELD_NUMBER: _builtins.int
+    opinion: _builtins.str
+    """`awaited`, `satisfied` or `unsatisfied`, of the last completion; empty: nobody was asked."""
+    score: _builtins.int
+    """1 to 5, 5 is best; 0: none was given."""
+    note: _builtins.str
+    """In his words; long numbers in it are masked."""
+    close_reason: _builtins.str
+    """Why it was closed: `satisfied`, `unsatisfied`, `silence`, or `unattended` by a supervisor."""
+    reopened: _builtins.int
+    """How often an opinion opened the task again."""
+    @_builtins.property
+    def give_time(self) -> _timestamp_pb2.Timestamp:
+        """When the opinion was given."""
+
+    @_builtins.property
+    def due_time(self) -> _timestamp_pb2.Timestamp:
+        """While the task is completed: when it is closed if nobody says anything."""
+
+    @_builtins.property
+    def close_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was closed."""
+
+    def __init__(
+        self,
+        *,
+        opinion: _builtins.str = ...,
+        score: _builtins.int = ...,
+        note: _builtins.str = ...,
+        give_time: _timestamp_pb2.Timestamp | None = ...,
+        due_time: _timestamp_pb2.Timestamp | None = ...,
+        close_time: _timestamp_pb2.Timestamp | None = ...,
+        close_reason: _builtins.str = ...,
+        reopened: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["close_time", b"close_time", "due_time", b"due_time", "give_time", b"give_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["close_reason", b"close_reason", "close_time", b"close_time", "due_time", b"due_time", "give_time", b"give_time", "note", b"note", "opinion", b"opinion", "reopened", b"reopened", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TaskFeedback: _TypeAlias = TaskFeedback  # noqa: Y015
 
 @_typing.final
 class Person(_message.Message):
@@ -191,6 +251,7 @@ class Task(_message.Message):
     COMMENTS_FIELD_NUMBER: _builtins.int
     OFFERED_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     LET_PASS_FIELD_NUMBER: _builtins.int
+    FEEDBACK_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`workspaces/{workspace}/tasks/{number}`."""
     number: _builtins.int
@@ -226,7 +287,7 @@ class Task(_message.Message):
     grant: _builtins.int
     """Grant of the assignment in force; 0: nobody holds it."""
     picked_by: _builtins.str
-    """Strategy that found the agent; `claim` or `manual` where a person did."""
+    """Strategy that found the agent; `claim` or `manual` where a person did, `reopened` where he has his own work back."""
     recycled: _builtins.int
     """How often it was taken back because nobody had begun in its rule's time."""
     handed_over: _builtins.int
@@ -303,6 +364,10 @@ class Task(_message.Message):
     def offered_until_time(self) -> _timestamp_pb2.Timestamp:
         """By when the agent has to accept it, while it is offered."""
 
+    @_builtins.property
+    def feedback(self) -> Global___TaskFeedback:
+        """Set where the requester is asked."""
+
     def __init__(
         self,
         *,
@@ -346,10 +411,11 @@ class Task(_message.Message):
         comments: _abc.Iterable[Global___TaskComment] | None = ...,
         offered_until_time: _timestamp_pb2.Timestamp | None = ...,
         let_pass: _builtins.int = ...,
+        feedback: Global___TaskFeedback | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["assign_time", b"assign_time", "create_time", b"create_time", "end_time", b"end_time", "locked_until", b"locked_until", "offered_until_time", b"offered_until_time", "person_masked", b"person_masked", "pool_time", b"pool_time", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assign_time", b"assign_time", "create_time", b"create_time", "end_time", b"end_time", "feedback", b"feedback", "locked_until", b"locked_until", "offered_until_time", b"offered_until_time", "person_masked", b"person_masked", "pool_time", b"pool_time", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "assign_time", b"assign_time", "attributes", b"attributes", "business_type", b"business_type", "comments", b"comments", "create_time", b"create_time", "customer", b"customer", "end_time", b"end_time", "escalated", b"escalated", "grant", b"grant", "handed_over", b"handed_over", "lane", b"lane", "let_pass", b"let_pass", "line", b"line", "locked_until", b"locked_until", "merged_into", b"merged_into", "name", b"name", "number", b"number", "offered_until_time", b"offered_until_time", "overdue", b"overdue", "owner", b"owner", "package", b"package", "passed", b"passed", "person_masked", b"person_masked", "picked_by", b"picked_by", "pool_time", b"pool_time", "positions", b"positions", "priority", b"priority", "recycled", b"recycled", "region", b"region", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time", "rule", b"rule", "rule_set_version", b"rule_set_version", "stage", b"stage", "start_time", b"start_time", "status", b"status", "type", b"type", "waiting_for", b"waiting_for", "wrap_up", b"wrap_up"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "assign_time", b"assign_time", "attributes", b"attributes", "business_type", b"business_type", "comments", b"comments", "create_time", b"create_time", "customer", b"customer", "end_time", b"end_time", "escalated", b"escalated", "feedback", b"feedback", "grant", b"grant", "handed_over", b"handed_over", "lane", b"lane", "let_pass", b"let_pass", "line", b"line", "locked_until", b"locked_until", "merged_into", b"merged_into", "name", b"name", "number", b"number", "offered_until_time", b"offered_until_time", "overdue", b"overdue", "owner", b"owner", "package", b"package", "passed", b"passed", "person_masked", b"person_masked", "picked_by", b"picked_by", "pool_time", b"pool_time", "positions", b"positions", "priority", b"priority", "recycled", b"recycled", "region", b"region", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time", "rule", b"rule", "rule_set_version", b"rule_set_version", "stage", b"stage", "start_time", b"start_time", "status", b"status", "type", b"type", "waiting_for", b"waiting_for", "wrap_up", b"wrap_up"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1691,6 +1757,72 @@ class UnlockTaskResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UnlockTaskResponse: _TypeAlias = UnlockTaskResponse  # noqa: Y015
+
+@_typing.final
+class GiveFeedbackRequest(_message.Message):
+    """Tells what the requester thinks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SATISFIED_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Required. `workspaces/{workspace}/tasks/{number}`."""
+    satisfied: _builtins.bool
+    """Required. Whether the requester is satisfied."""
+    score: _builtins.int
+    """1 to 5, 5 is best; 0: none."""
+    note: _builtins.str
+    """In his words, for whoever has the task next."""
+    request_id: _builtins.str
+    """Makes a repeat harmless: it gets the first answer. At most 128 characters."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        satisfied: _builtins.bool | None = ...,
+        score: _builtins.int = ...,
+        note: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_satisfied", b"_satisfied", "satisfied", b"satisfied"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_satisfied", b"_satisfied", "name", b"name", "note", b"note", "request_id", b"request_id", "satisfied", b"satisfied", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__satisfied: _TypeAlias = _typing.Literal["satisfied"]  # noqa: Y015
+    _WhichOneofArgType__satisfied: _TypeAlias = _typing.Literal["_satisfied", b"_satisfied"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__satisfied) -> _WhichOneofReturnType__satisfied | None: ...
+
+Global___GiveFeedbackRequest: _TypeAlias = GiveFeedbackRequest  # noqa: Y015
+
+@_typing.final
+class GiveFeedbackResponse(_message.Message):
+    """The opinion is on record, and what follows from it is decided."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`workspaces/{workspace}/tasks/{number}`."""
+    position: _builtins.int
+    """Position of the last event this caused. A query that demands it sees the effect."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GiveFeedbackResponse: _TypeAlias = GiveFeedbackResponse  # noqa: Y015
 
 @_typing.final
 class WatchAssignmentsRequest(_message.Message):

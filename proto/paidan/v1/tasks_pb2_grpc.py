@@ -128,6 +128,11 @@ class TaskServiceStub:
                 request_serializer=paidan_dot_v1_dot_tasks__pb2.UnlockTaskRequest.SerializeToString,
                 response_deserializer=paidan_dot_v1_dot_tasks__pb2.UnlockTaskResponse.FromString,
                 _registered_method=True)
+        self.GiveFeedback = channel.unary_unary(
+                '/paidan.v1.TaskService/GiveFeedback',
+                request_serializer=paidan_dot_v1_dot_tasks__pb2.GiveFeedbackRequest.SerializeToString,
+                response_deserializer=paidan_dot_v1_dot_tasks__pb2.GiveFeedbackResponse.FromString,
+                _registered_method=True)
         self.WatchAssignments = channel.unary_stream(
                 '/paidan.v1.TaskService/WatchAssignments',
                 request_serializer=paidan_dot_v1_dot_tasks__pb2.WatchAssignmentsRequest.SerializeToString,
@@ -268,6 +273,13 @@ class TaskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GiveFeedback(self, request, context):
+        """What the requester thinks of a completed task: it is closed, opened again, or escalated.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchAssignments(self, request, context):
         """The work of one agent: what it holds now, and then every change, the moment it is durable.
         """
@@ -367,6 +379,11 @@ def add_TaskServiceServicer_to_server(servicer, server):
                     servicer.UnlockTask,
                     request_deserializer=paidan_dot_v1_dot_tasks__pb2.UnlockTaskRequest.FromString,
                     response_serializer=paidan_dot_v1_dot_tasks__pb2.UnlockTaskResponse.SerializeToString,
+            ),
+            'GiveFeedback': grpc.unary_unary_rpc_method_handler(
+                    servicer.GiveFeedback,
+                    request_deserializer=paidan_dot_v1_dot_tasks__pb2.GiveFeedbackRequest.FromString,
+                    response_serializer=paidan_dot_v1_dot_tasks__pb2.GiveFeedbackResponse.SerializeToString,
             ),
             'WatchAssignments': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchAssignments,
@@ -864,6 +881,33 @@ class TaskService:
             '/paidan.v1.TaskService/UnlockTask',
             paidan_dot_v1_dot_tasks__pb2.UnlockTaskRequest.SerializeToString,
             paidan_dot_v1_dot_tasks__pb2.UnlockTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GiveFeedback(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paidan.v1.TaskService/GiveFeedback',
+            paidan_dot_v1_dot_tasks__pb2.GiveFeedbackRequest.SerializeToString,
+            paidan_dot_v1_dot_tasks__pb2.GiveFeedbackResponse.FromString,
             options,
             channel_credentials,
             insecure,

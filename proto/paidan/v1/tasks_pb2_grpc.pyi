@@ -73,6 +73,8 @@ class TaskServiceStub:
     """An agent keeps a task for a while: nothing takes it from him. Its time limit runs on."""
     UnlockTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.UnlockTaskRequest, _tasks_pb2.UnlockTaskResponse]
     """An agent ends a lock early."""
+    GiveFeedback: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.GiveFeedbackRequest, _tasks_pb2.GiveFeedbackResponse]
+    """What the requester thinks of a completed task: it is closed, opened again, or escalated."""
     WatchAssignments: _grpc.UnaryStreamMultiCallable[_tasks_pb2.WatchAssignmentsRequest, _tasks_pb2.WatchAssignmentsResponse]
     """The work of one agent: what it holds now, and then every change, the moment it is durable."""
 
@@ -121,6 +123,8 @@ class TaskServiceAsyncStub(TaskServiceStub):
     """An agent keeps a task for a while: nothing takes it from him. Its time limit runs on."""
     UnlockTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.UnlockTaskRequest, _tasks_pb2.UnlockTaskResponse]  # type: ignore[assignment]
     """An agent ends a lock early."""
+    GiveFeedback: _aio.UnaryUnaryMultiCallable[_tasks_pb2.GiveFeedbackRequest, _tasks_pb2.GiveFeedbackResponse]  # type: ignore[assignment]
+    """What the requester thinks of a completed task: it is closed, opened again, or escalated."""
     WatchAssignments: _aio.UnaryStreamMultiCallable[_tasks_pb2.WatchAssignmentsRequest, _tasks_pb2.WatchAssignmentsResponse]  # type: ignore[assignment]
     """The work of one agent: what it holds now, and then every change, the moment it is durable."""
 
@@ -274,6 +278,14 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tasks_pb2.UnlockTaskResponse, _abc.Awaitable[_tasks_pb2.UnlockTaskResponse]]:
         """An agent ends a lock early."""
+
+    @_abc_1.abstractmethod
+    def GiveFeedback(
+        self,
+        request: _tasks_pb2.GiveFeedbackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.GiveFeedbackResponse, _abc.Awaitable[_tasks_pb2.GiveFeedbackResponse]]:
+        """What the requester thinks of a completed task: it is closed, opened again, or escalated."""
 
     @_abc_1.abstractmethod
     def WatchAssignments(
