@@ -37,7 +37,7 @@ def main() -> None:
     given, console = _arguments(), Console()
     path = source()
     if not path.is_file():
-        raise SystemExit(f"Expected the incident log at {path}, but it is not there; name it in PAIDAN_INCIDENT_DATA")
+        raise SystemExit(f"Expected the incident log at {path}, but it is not there; name it in INCIDENT_EVENT_LOG")
     story = list(incidents(path, given.first, given.step))
     with _server(given.server) as (address, where):
         desk = Desk(story)

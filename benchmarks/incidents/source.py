@@ -52,7 +52,7 @@ class Incident(NamedTuple):
 
 def source() -> Path:
     """Where the data is."""
-    return Path(os.environ.get("PAIDAN_INCIDENT_DATA", SOURCE))
+    return Path(os.environ.get("INCIDENT_EVENT_LOG", SOURCE))
 
 
 def incidents(path: Path, most: int | None = None, step: int = 1) -> Iterator[Incident]:

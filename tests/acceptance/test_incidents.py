@@ -26,7 +26,7 @@ def test_incidents_go_the_way_they_went(postgres: str) -> None:
     """What the server measures is what the file says; its log has the file's times."""
     path = source()
     if not path.is_file():
-        pytest.skip(f"the incident log is not at {path}; put it there or name it in PAIDAN_INCIDENT_DATA")
+        pytest.skip(f"the incident log is not at {path}; put it there or name it in INCIDENT_EVENT_LOG")
     story = list(incidents(path, FIRST, STEP))
     desk, wanted = Desk(story), expected(path, FIRST, HOURS, STEP)
     with directory() as data, database(postgres, "incidents") as dsn:
