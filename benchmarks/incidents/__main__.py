@@ -70,7 +70,7 @@ async def _replay(console: Console, address: str, story: Sequence[Incident], des
 def _figures(run: Run, count: int, where: str) -> list[str]:
     total = sum(run.calls.values())
     kinds = ", ".join(f"{method} {number:,}" for method, number in sorted(run.calls.items()))
-    told = f"{count:,} incidents, {run.minutes:,} minutes of the log in which something happened; {total:,} commands"
+    told = f"{count:,} incidents, {run.moments:,} moments of the log; {total:,} commands"
     return [
         f"Measured on {where}." if where else "Measured on a server that was named.",
         "",

@@ -81,7 +81,7 @@ class Played:
 
     async def live(self, row: Row, calls: Calls) -> None:
         """It becomes what the row says."""
-        if self._over and not row.is_over and hasattr(calls.tasks, "GiveFeedback"):
+        if self._over and not row.is_over:
             await self._reopen(calls)
         if not self._over:
             await self._work(row, calls)

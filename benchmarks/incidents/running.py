@@ -26,8 +26,8 @@ class Run(NamedTuple):
     """Method -> calls, all of them granted."""
     position: int
     """Of the last event."""
-    minutes: int
-    """Minutes of the log in which something happened."""
+    moments: int
+    """Of the log, at which something happened."""
     seconds: float
 
 
@@ -35,14 +35,14 @@ async def replay(
     address: str, incidents: Sequence[Incident], desk: Desk, played: Callable[[int], None] = lambda _: None
 ) -> Run:
     """Play all of it; ``played`` is told how many turns were. Raises grpc.RpcError where anything is refused."""
-    minutes = list(moments(incidents))
+    story = list(moments(incidents))
     async with grpc.aio.insecure_channel(address) as channel:
-        await _open_desk(channel, desk, minutes[0][0])
+        await _open_desk(channel, desk, story[0][0])
         calls, began = Calls(TaskServiceStub(channel)), perf_counter()
-        for at, turns in minutes:
+        for at, turns in story:
             await play(calls, at, turns)
             played(len(turns))
-    return Run(dict(calls.made), calls.position, len(minutes), perf_counter() - began)
+    return Run(dict(calls.made), calls.position, len(story), perf_counter() - began)
 
 
 async def _open_desk(channel: grpc.aio.Channel, desk: Desk, at: int) -> None:
