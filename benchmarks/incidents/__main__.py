@@ -58,13 +58,21 @@ def main() -> None:
 
 
 async def _replay(console: Console, address: str, story: Sequence[Incident], desk: Desk) -> Run:
+    """A bar on a terminal, a line for each tenth elsewhere."""
     columns = (
         TextColumn("rows"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     turns = sum(len(incident.rows) + 1 for incident in story)
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("", total=turns)
-        return await replay(address, story, desk, lambda played: progress.advance(bar, played))
+
+        def played(number: int) -> None:
+            before = int(progress.tasks[0].percentage) // 10
+            progress.advance(bar, number)
+            if not console.is_terminal and int(progress.tasks[0].percentage) // 10 > before:
+                console.print(f"{progress.tasks[0].completed:,} of {turns:,} rows", highlight=False)
+
+        return await replay(address, story, desk, played)
 
 
 def _figures(run: Run, count: int, where: str) -> list[str]:
