@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -22,23 +24,33 @@ STEP = 60
 """Minutes that the clock goes forward at a time: many incidents move together."""
 
 
-def test_incidents_go_the_way_they_went(postgres: str) -> None:
-    """What the server measures is what the file says; its log has the file's times."""
+@pytest.fixture
+def log() -> Path:
     path = source()
     if not path.is_file():
         pytest.skip(f"the incident log is not at {path}; put it there or name it in INCIDENT_EVENT_LOG")
-    story = list(incidents(path, FIRST, STEP))
-    desk, wanted = Desk(story), expected(path, FIRST, HOURS, STEP)
+    return path
+
+
+@pytest.fixture
+def rehearsal(log: Path, postgres: str) -> Iterator[Paidan]:
     with directory() as data, database(postgres, "incidents") as dsn:
         served = Paidan(data, WORKSPACE, dsn, "off", ("--clock", "driven")).start()
-        run = asyncio.run(replay(served.address, story, desk))
-        assert not differences(wanted, measured(served.client, run.position, desk.group_of))
-        assert not served.wrong()
-        with served.log() as log:
-            recorded = list(log.replay())
+        yield served
         assert served.stop() == 0, served.said()
+
+
+def test_incidents_go_the_way_they_went(log: Path, rehearsal: Paidan) -> None:
+    """What the server measures is what the file says; its log has the file's times."""
+    story = list(incidents(log, FIRST, STEP))
+    desk, wanted = Desk(story), expected(log, FIRST, HOURS, STEP)
+    run = asyncio.run(replay(rehearsal.address, story, desk))
+    assert not differences(wanted, measured(rehearsal.client, run.position, desk.group_of))
+    assert wanted.handed_over.total() > 50 and wanted.reopened.total() > 0 and wanted.overdue.total() > 0
+    assert not rehearsal.wrong()
+    with rehearsal.log() as events:
+        recorded = list(events.replay())
     opened = [one.at for one in recorded if isinstance(one.event, ev.TaskCreated)]
     assert opened == [incident.opened for incident in story]
     assert all(before.at <= after.at for before, after in pairwise(recorded))
-    assert wanted.handed_over.total() > 50 and wanted.reopened.total() > 0 and wanted.overdue.total() > 0
-    assert "DRIVEN BY CALLERS" in served.said()
+    assert "DRIVEN BY CALLERS" in rehearsal.said()
