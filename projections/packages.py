@@ -21,7 +21,7 @@ CREATE TABLE packages (
     number bigint PRIMARY KEY, segment {TEXT}, uri {TEXT}, digest {TEXT}, task_type {TEXT}, business_type {TEXT},
     created_at bigint NOT NULL, status {TEXT}, failure {TEXT}, rule_set_version bigint NOT NULL, rows bigint NOT NULL,
     rejected bigint NOT NULL, pooled_through bigint NOT NULL, waiting bigint NOT NULL, distributed bigint NOT NULL,
-    cancelled bigint NOT NULL, ended bigint NOT NULL, updated_at bigint NOT NULL
+    cancelled bigint NOT NULL, merged bigint NOT NULL, ended bigint NOT NULL, updated_at bigint NOT NULL
 ) WITH (fillfactor = 50);
 CREATE TABLE rejected_rows (
     package bigint NOT NULL, place bigint NOT NULL, line bigint NOT NULL, "column" {TEXT}, reason {TEXT}, text {TEXT},
@@ -50,6 +50,7 @@ class Line(msgspec.Struct):
     waiting: int = 0
     distributed: int = 0
     cancelled: int = 0
+    merged: int = 0
     ended: int = 0
     updated_at: int = 0
 
@@ -136,11 +137,19 @@ class Packages:
         if event.package is None:
             return
         line = self._line(event.package, recorded)
-        again, pairs = set(event.again), zip(event.tasks, event.agents, strict=True)
-        free = [number for number, agent in pairs if not agent and number not in again]
+        free = _never_given(event)
         line.ended += len(event.tasks)
         line.cancelled += len(free)
         line.waiting -= sum(number <= line.pooled_through for number in free)
+
+    def merged(self, event: ev.TasksMerged, recorded: Recorded) -> None:
+        free = _never_given(event)
+        for number, package in zip(event.tasks, event.packages, strict=False):
+            if package:
+                line = self._line(package, recorded)
+                line.ended += 1
+                line.merged += number in free
+                line.waiting -= number in free and number <= line.pooled_through
 
     def write(self, cursor: Cursor) -> None:
         if self._lines:
@@ -179,6 +188,7 @@ _HANDLERS: dict[type[ev.Event], Callable[[Packages, Any, Recorded], None]] = {
     ev.TaskReassigned: Packages.reassigned,
     ev.TaskCompleted: Packages.completed,
     ev.TasksCancelled: Packages.cancelled,
+    ev.TasksMerged: Packages.merged,
 }
 
 
@@ -197,9 +207,16 @@ def apply(cursor: Cursor, batch: Sequence[Recorded]) -> None:
 VIEW = View("packages", ("packages", "package_spans", "rejected_rows"), DDL + spans.DDL, apply)
 
 
+def _never_given(event: ev.TasksCancelled | ev.TasksMerged) -> set[int]:
+    """Tasks that ended before any agent had had them."""
+    again, pairs = set(event.again), zip(event.tasks, event.agents, strict=True)
+    return {number for number, agent in pairs if not agent and number not in again}
+
+
 def _lines_of(cursor: Cursor, batch: Sequence[Recorded], numbers: Spans) -> dict[int, Line]:
     named = {getattr(recorded.event, "package", None) for recorded in batch} | numbers.packages()
-    wanted = [package for package in named if package is not None]
+    named.update(package for recorded in batch for package in getattr(recorded.event, "packages", ()))
+    wanted = [package for package in named if package]
     if not wanted:
         return {}
     cursor.execute(f"SELECT {_COLUMNS} FROM packages WHERE number = ANY(%s)", [wanted])

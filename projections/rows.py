@@ -26,7 +26,7 @@ class TaskView(msgspec.Struct, frozen=True):
     type: str
     business_type: str
     status: str
-    """created, pooled, assigned, in_progress, completed, cancelled; returned between two events of one decision."""
+    """created, pooled, assigned, in_progress, completed, cancelled, merged; returned inside a decision."""
     priority: int
     customer: str
     owner: str
@@ -67,6 +67,18 @@ class TaskView(msgspec.Struct, frozen=True):
     respond_by: int
     resolve_by: int
     overdue: bool
+    merged_into: int
+    """Task that goes on in its place; 0: none does."""
+
+
+class CommentView(msgspec.Struct, frozen=True):
+    """What somebody said of a task."""
+
+    position: int
+    at: int
+    actor: str
+    text: str
+    """Long numbers masked."""
 
 
 class AgentView(msgspec.Struct, frozen=True):
@@ -112,9 +124,9 @@ class PackageView(msgspec.Struct, frozen=True):
     distributed: int
     """Rows ever given to an agent."""
     not_distributed: dict[str, int]
-    """Reason -> rows; ``created`` before pooling, ``cancelled`` where cancelled before any agent had it."""
+    """Reason -> rows; ``created`` before pooling, ``cancelled``, ``merged`` where that came before any agent had it."""
     ended: int
-    """Rows completed or cancelled."""
+    """Rows completed, cancelled or merged into another task."""
     failure: str
     created_at: int
     updated_at: int
@@ -157,7 +169,7 @@ class AssignmentView(msgspec.Struct, frozen=True):
     started_at: int
     ended_at: int
     outcome: str
-    """Empty while in force; completed, cancelled, reassigned, recycled, handed_over, escalated."""
+    """Empty while in force; completed, cancelled, merged, reassigned, recycled, handed_over, escalated."""
 
 
 class CountView(msgspec.Struct, frozen=True):

@@ -33,7 +33,7 @@ VIEW_S = 1.0
 UNCHANGED = frozenset({
     ev.TasksPooled, ev.TasksRelaxed, ev.TasksAllocated, ev.TaskClaimed, ev.TaskReassigned, ev.TaskStarted,
     ev.TaskCompleted, ev.TasksCancelled, ev.TasksRecycled, ev.TaskLocked, ev.TaskUnlocked, ev.TasksEscalated,
-    ev.CommandRefused, ev.CommandHadNoEffect,
+    ev.TaskCommented, ev.CommandRefused, ev.CommandHadNoEffect,
 })  # fmt: skip
 """Events that leave what a task is as it came. Any other that names tasks may have changed their priority."""
 
@@ -156,7 +156,8 @@ def _row_of(event: ev.TaskCreated | ev.TasksImported, index: int) -> tuple[ev.Ta
 
 
 def _tasks_of(event: ev.Event) -> Iterator[int]:
-    task = getattr(event, "task", None)
-    if task:
-        yield task
+    for field in ("task", "into"):
+        task = getattr(event, field, None)
+        if task:
+            yield task
     yield from getattr(event, "tasks", ())

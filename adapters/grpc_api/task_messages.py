@@ -6,7 +6,7 @@ from paidan.v1 import pools_pb2, tasks_pb2
 
 from adapters.grpc_api.values import to_value, to_values
 from adapters.grpc_api.words import TASK_STATUS, timestamp
-from projections.rows import CountView, PoolView, SpreadView, TaskView
+from projections.rows import CommentView, CountView, PoolView, SpreadView, TaskView
 
 
 def task_message(name: str, row: TaskView) -> tasks_pb2.Task:
@@ -48,7 +48,13 @@ def task_message(name: str, row: TaskView) -> tasks_pb2.Task:
         respond_by_time=timestamp(row.respond_by),
         resolve_by_time=timestamp(row.resolve_by),
         overdue=row.overdue,
+        merged_into=row.merged_into,
     )
+
+
+def comment_message(row: CommentView) -> tasks_pb2.TaskComment:
+    """What somebody said of a task."""
+    return tasks_pb2.TaskComment(position=row.position, comment_time=timestamp(row.at), actor=row.actor, text=row.text)
 
 
 def _person(row: TaskView) -> tasks_pb2.Person | None:

@@ -16,10 +16,12 @@ from engine.decide import (
     batches,
     handover,
     locks,
+    merging,
     packages,
     pooling,
     rules,
     settling,
+    supervising,
     tasks,
     timers,
 )
@@ -57,6 +59,10 @@ DECIDE: dict[type[cmd.Command], Callable[[State, Any, Context], Decision]] = {
     cmd.CancelTask: tasks.cancel,
     cmd.ReassignTask: tasks.reassign,
     cmd.HandOverTasks: handover.hand_over,
+    cmd.ReprioritiseTask: supervising.reprioritise,
+    cmd.ChangeDeadlines: supervising.change_deadlines,
+    cmd.CommentTask: supervising.comment,
+    cmd.MergeTasks: merging.merge,
     cmd.LockTask: locks.lock,
     cmd.UnlockTask: locks.unlock,
 }

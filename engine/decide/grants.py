@@ -41,6 +41,15 @@ def known_agent(state: State, agent_id: str) -> Agent | Refusal:
     return agent or not_found("AGENT_UNKNOWN", f"Expected an agent of the roster, but {agent_id!r} is not in it")
 
 
+def not_waiting(task: Task) -> Refusal:
+    """What is refused of a row whose package is not yet wholly there."""
+    return precondition(
+        "TASK_NOT_WAITING",
+        f"Expected task {task.number} to wait in a pool or be held, but its package is still being imported",
+        task=task.number,
+    )
+
+
 def is_locked(task: Task) -> Refusal:
     """What is refused while the task's agent keeps it."""
     until = task.marks.locked_until if task.marks else 0
