@@ -56,6 +56,7 @@ def serve(
     otlp: flags.Otlp = None,
     log_format: flags.LogFormat = None,
     log_level: flags.LogLevel = None,
+    clock: flags.Clock = None,
     config: flags.Config = None,
     only: Only = None,
     print_config: PrintConfig = False,
@@ -63,7 +64,7 @@ def serve(
 ) -> None:
     """Serve a workspace until told to stop."""
     given = {"listen": listen, "data": data, "postgres": postgres, "nats": nats, "workspace": workspace}
-    given |= {"metrics": metrics, "otlp": otlp, "log_format": log_format, "log_level": log_level}
+    given |= {"metrics": metrics, "otlp": otlp, "log_format": log_format, "log_level": log_level, "clock": clock}
     if print_config:
         from adapters.settings.showing import show
 
@@ -143,6 +144,9 @@ def _announce(settings: Settings, nats: str, as_json: bool) -> None:
     facts = {"server": settings.listen, "workspace": settings.workspace, "data": str(settings.data)}
     facts["postgres"] = "given" if settings.postgres else "embedded"
     facts["nats"] = masked(nats)
+    if settings.clock != "wall":
+        facts["clock"] = settings.clock
+        typer.echo("paidan: THE CLOCK IS DRIVEN BY CALLERS: this is a rehearsal", err=True)
     if as_json:
         return typer.echo(msgspec.json.encode(facts).decode())
     return typer.echo(

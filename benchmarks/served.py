@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import perf_counter
@@ -35,7 +35,9 @@ POSTGRES = "postgres"
 class Server:
     """``paidan serve``; ``start`` returns when the workspace is owned."""
 
-    def __init__(self, directory: Path, dsn: str) -> None:
+    def __init__(self, directory: Path, dsn: str, workspace: str = WORKSPACE, options: Sequence[str] = ()) -> None:
+        """``options``: words of ``paidan serve`` beyond the usual."""
+        self._words = ("--workspace", workspace, *options)
         self.dsn, self.address = dsn, _free_address()
         self.starting_s = 0.0
         """How long the last start took until it served."""
@@ -61,10 +63,9 @@ class Server:
             self.address,
             "--data",
             str(data),
-            "--workspace",
-            WORKSPACE,
             "--postgres",
             self.dsn,
+            *self._words,
         )
         with (self._directory / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -129,10 +130,12 @@ def database(dsn: str, name: str) -> Iterator[str]:
 
 
 @contextmanager
-def serving(directory: Path, dsn: str, name: str) -> Iterator[Server]:
+def serving(
+    directory: Path, dsn: str, name: str, workspace: str = WORKSPACE, options: Sequence[str] = ()
+) -> Iterator[Server]:
     """A running server on a database of its own."""
     with database(dsn, name) as own:
-        server = Server(directory / name, own).start()
+        server = Server(directory / name, own, workspace, options).start()
         try:
             yield server
         finally:

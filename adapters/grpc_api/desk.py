@@ -10,9 +10,10 @@ import grpc
 
 from adapters.grpc_api.checks import MAX_ID, Checks
 from adapters.grpc_api.failures import refused
-from adapters.grpc_api.metadata import ACTOR, ANONYMOUS, CALLER, CORRELATION, TRACEPARENT, actor_of, traced
+from adapters.grpc_api.metadata import ACTOR, ANONYMOUS, CALLER, CORRELATION, TIME, TRACEPARENT, actor_of, traced
 from adapters.grpc_api.services import Services
 from adapters.grpc_api.telemetry import trace_at_hand
+from adapters.grpc_api.told_time import tell_time
 from engine.answers import Answer
 from engine.commands import Command, Order
 from engine.refusals import Refusal
@@ -26,6 +27,7 @@ class Desk:
     def __init__(self, services: Services) -> None:
         self._writer = services.writer
         self._workspace = services.workspace
+        self._clock = services.clock
 
     def checks(self) -> Checks:
         """For a new request."""
@@ -64,6 +66,8 @@ class Desk:
         actor = checks.printable(ACTOR, actor_of(sent))
         correlation = checks.line(CORRELATION, str(sent.get(CORRELATION, "")), MAX_ID)
         checks.end()
+        if TIME in sent:
+            tell_time(self._clock, str(sent[TIME]), self._writer.state.at)
         return actor, correlation, trace_at_hand.get() or traced(str(sent.get(TRACEPARENT, "")))
 
 

@@ -14,7 +14,9 @@ CORRELATION = "paidan-correlation"
 ANONYMOUS = "anonymous"
 TRACEPARENT = "traceparent"
 """W3C trace context: the span that the call is part of."""
-CALLER = frozenset((ACTOR, ACTOR_BINARY, CORRELATION, TRACEPARENT))
+TIME = "paidan-time"
+"""What time it is, for a server whose clock is driven: a rehearsal."""
+CALLER = frozenset((ACTOR, ACTOR_BINARY, CORRELATION, TRACEPARENT, TIME))
 """What is read of a call's metadata."""
 
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")

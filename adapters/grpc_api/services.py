@@ -10,6 +10,7 @@ from typing import Protocol
 from adapters.audit.findings import Progress, Report
 from adapters.audit.rule_changes import DryRun
 from adapters.importing.spool import Spool
+from adapters.log.driven_clock import DrivenClock
 from adapters.settings.limits import Limits
 from adapters.views.queries import Queries
 from engine.answers import Answer
@@ -78,3 +79,5 @@ class Services:
     dry_run: Callable[[str], Awaitable[DryRun | Refusal]]
     """What applying a rule document would do."""
     limits: Limits = field(default_factory=Limits)
+    clock: DrivenClock | None = None
+    """In a rehearsal: what callers tell the time."""

@@ -75,7 +75,9 @@ class Standing:
         bound_s: float,
         shows: Callable[[bool], Awaitable[None]],
         metrics: StandingMetrics | None,
+        ages: bool = True,
     ) -> None:
+        """``ages``: events have the time of the wall; not so in a rehearsal."""
         self._queries, self._writer, self._bound_s, self._shows, self._metrics = (
             queries,
             writer,
@@ -84,7 +86,7 @@ class Standing:
             metrics,
         )
         self._late = Lateness()
-        self._seeded = False
+        self._seeded = not ages
         self._fresh: bool | None = None
         self._count_at = 0.0
 

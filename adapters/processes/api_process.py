@@ -7,7 +7,7 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -16,9 +16,10 @@ from adapters.grpc_api.services import Services
 from adapters.grpc_api.serving import Serving
 from adapters.grpc_api.telemetry import Telemetry as RpcTelemetry
 from adapters.importing.spool import Spool
+from adapters.log.driven_clock import DrivenClock
 from adapters.log.event_log import EventLog, LogUnavailableError
 from adapters.log.ownership import Ownership
-from adapters.log.writer import Writer
+from adapters.log.writer import Writer, wall_clock
 from adapters.log.writer_limits import Limits as WriterLimits
 from adapters.operations.logs import call_at_hand
 from adapters.operations.measured import MeasuredLog, MeasuredWriter
@@ -49,12 +50,13 @@ async def serve_workspace(settings: Settings, telemetry: Telemetry) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     ends_with_parent(loop, stop.set)
-    event_log, writer = _log_and_writer(settings, telemetry)
+    driven = _driven_clock(settings)
+    event_log, writer = _log_and_writer(settings, telemetry, driven or wall_clock)
     if not await _created(event_log, stop):
         return
     dsn, workspace = settings.postgres, settings.workspace
     queries = _queries(settings)
-    serving = Serving(_services(settings, writer, queries), settings.listen, _beside_calls(telemetry))
+    serving = Serving(_services(settings, writer, queries, driven), settings.listen, _beside_calls(telemetry))
     await queries.open()
     try:
         await serving.start()
@@ -82,13 +84,20 @@ async def _until(
             await task
 
 
-def _log_and_writer(settings: Settings, telemetry: Telemetry) -> tuple[EventLog, Writer]:
+def _driven_clock(settings: Settings) -> DrivenClock | None:
+    if settings.clock == "wall":
+        return None
+    log.warning("THE CLOCK IS DRIVEN BY CALLERS: workspace %s is a rehearsal", settings.workspace)
+    return DrivenClock()
+
+
+def _log_and_writer(settings: Settings, telemetry: Telemetry, clock: Callable[[], int]) -> tuple[EventLog, Writer]:
     dsn, workspace, limits = settings.postgres, settings.workspace, _writer_limits(settings.limits)
     if not telemetry.metrics and telemetry.tracing is None:
         event_log = EventLog(dsn, workspace)
-        return event_log, Writer(event_log, workspace, limits=limits)
+        return event_log, Writer(event_log, workspace, clock, limits)
     measured = MeasuredLog(dsn, workspace)
-    writer = MeasuredWriter(measured, workspace, limits=limits)
+    writer = MeasuredWriter(measured, workspace, clock, limits)
     measured.tracing = writer.tracing = telemetry.tracing
     if telemetry.metrics:
         from adapters.operations.metrics import LogMetrics
@@ -117,11 +126,11 @@ def _queries(settings: Settings) -> Queries:
     )
 
 
-def _services(settings: Settings, writer: Writer, queries: Queries) -> Services:
+def _services(settings: Settings, writer: Writer, queries: Queries, driven: DrivenClock | None) -> Services:
     questions = Questions(settings.postgres, settings.workspace)
     limits = settings.limits
     spool = Spool(settings.spool, limits.list_bytes, limits.spool_bytes, limits.spool_keep_s)
-    return Services(settings.workspace, writer, queries, spool, questions, questions.dry_run, settings.limits)
+    return Services(settings.workspace, writer, queries, spool, questions, questions.dry_run, limits, driven)
 
 
 def _beside_calls(telemetry: Telemetry) -> RpcTelemetry:
@@ -139,7 +148,7 @@ def _standing(settings: Settings, telemetry: Telemetry, queries: Queries, writer
         from adapters.operations.metrics import StandingMetrics
 
         metrics = StandingMetrics()
-    return Standing(queries, writer, settings.ready_lag_s, serving.shows, metrics)
+    return Standing(queries, writer, settings.ready_lag_s, serving.shows, metrics, settings.clock == "wall")
 
 
 async def _created(event_log: EventLog, stop: asyncio.Event) -> bool:

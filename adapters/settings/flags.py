@@ -54,6 +54,15 @@ LogLevel = Annotated[
     str | None,
     _flag("--log-level", variable="PAIDAN_LOG_LEVEL", metavar="debug|info|warning|error", text="The least written."),
 ]
+Clock = Annotated[
+    str | None,
+    _flag(
+        "--clock",
+        variable="PAIDAN_CLOCK",
+        metavar="wall|driven",
+        text="driven: as late as callers say, in rehearsals alone (docs/operations.md).",
+    ),
+]
 Config = Annotated[
     Path | None,
     typer.Option(

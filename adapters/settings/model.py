@@ -8,13 +8,15 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from adapters.log.schemas import checked
 from adapters.settings.defaults import DEFAULT_SERVER, DEFAULT_WORKSPACE
 from adapters.settings.limits import Limits
 
+REHEARSAL = "rehearsal-"
+"""How a workspace is called in which the clock may be driven."""
 OFF = ("off", "none")
 """For ``nats``: publish nothing."""
 
@@ -104,7 +106,21 @@ class Settings(BaseSettings):
     ready_lag_s: float = Field(
         30.0, gt=0, le=86_400, description="Views that show the workspace as it was longer ago are not ready."
     )
+    clock: Literal["wall", "driven"] = Field(
+        "wall",
+        description="driven: it is as late as callers say, which is for rehearsals and tests; only in a workspace whose"
+        " name begins with rehearsal-.",
+    )
     limits: Limits = Field(default_factory=Limits, description="See docs/limits.md.")
+
+    @field_validator("clock")
+    @classmethod
+    def _rehearsed(cls, value: str, info: ValidationInfo) -> str:
+        workspace = str(info.data.get("workspace", ""))
+        if value == "driven" and not workspace.startswith(REHEARSAL):
+            told = f"Expected a workspace called {REHEARSAL}… where callers drive the clock, but it is {workspace!r}"
+            raise ValueError(f"{told}; leave the clock alone")
+        return value
 
     @classmethod
     def settings_customise_sources(

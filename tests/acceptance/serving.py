@@ -59,10 +59,14 @@ def until(holds: Callable[[], object], what: str, seconds: float = PATIENCE_S, s
 class Paidan:
     """``paidan serve`` on a data directory; with an embedded PostgreSQL unless one is given."""
 
-    def __init__(self, data: Path, workspace: str = "default", postgres: str = "", nats: str = "") -> None:
+    def __init__(
+        self, data: Path, workspace: str = "default", postgres: str = "", nats: str = "", options: tuple[str, ...] = ()
+    ) -> None:
+        """``options``: words of ``paidan serve`` beyond the usual."""
         self.data, self.workspace, self._postgres = data, workspace, postgres
         given = {"--postgres": postgres, "--nats": nats}
         self._given = [word for option, value in given.items() if value for word in (option, value)]
+        self._given += options
         self.address = free_address()
         self.parent = f"workspaces/{workspace}"
         self.log_file = data / f"server-{self.address.rpartition(':')[2]}.log"

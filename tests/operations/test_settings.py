@@ -84,6 +84,7 @@ def test_nested_and_listed_values_come_from_the_environment(monkeypatch: pytest.
         (["[limits]", 'jobs = "many"'], ["limits.jobs", "integer"]),
         (['postgres = "a\\nb"'], ["postgres", "one line"]),
         (["x"], ["Expected TOML"]),
+        (['clock = "driven"'], ["clock", "Expected a workspace called rehearsal-…", "'default'"]),
         (['log_format = "xml"'], ["log_format", "'auto', 'console' or 'json'"]),
     ],
 )

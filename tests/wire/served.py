@@ -26,9 +26,10 @@ from adapters.grpc_api.services import Services
 from adapters.grpc_api.serving import Serving
 from adapters.importing.importer import Importer
 from adapters.importing.spool import Spool
+from adapters.log.driven_clock import DrivenClock
 from adapters.log.event_log import EventLog
 from adapters.log.schemas import schema_of
-from adapters.log.writer import Writer
+from adapters.log.writer import Writer, wall_clock
 from adapters.settings.limits import Limits
 from adapters.views.connection import connect, create_views
 from adapters.views.projector import Projector
@@ -54,8 +55,10 @@ rules:
 class Served:
     """``start`` and ``stop`` a server on a free port; stubs are there in between."""
 
-    def __init__(self, dsn: str, workspace: str, spool: Path, limits: Limits | None = None) -> None:
-        self._limits = limits or Limits()
+    def __init__(
+        self, dsn: str, workspace: str, spool: Path, limits: Limits | None = None, clock: DrivenClock | None = None
+    ) -> None:
+        self._limits, self._clock = limits or Limits(), clock
         self.workspace = workspace
         self.parent = f"workspaces/{workspace}"
         self._dsn, self._spool_directory = dsn, spool
@@ -126,13 +129,13 @@ class Served:
     async def _start(self) -> None:
         self._log = EventLog(self._dsn, self.workspace)
         await asyncio.to_thread(self._log.create)
-        self.writer = Writer(self._log, self.workspace)
+        self.writer = Writer(self._log, self.workspace, self._clock or wall_clock)
         await self.writer.open()
         self._queries = Queries(self._dsn, self.workspace)
         questions = Questions(self._dsn, self.workspace)
         spool = Spool(self._spool_directory)
         services = Services(
-            self.workspace, self.writer, self._queries, spool, questions, questions.dry_run, self._limits
+            self.workspace, self.writer, self._queries, spool, questions, questions.dry_run, self._limits, self._clock
         )
         self.serving = Serving(services, "127.0.0.1:0")
         await self._queries.open()
