@@ -53,7 +53,7 @@ _PRIORITY = "CASE WHEN k.priority >= 0 THEN k.priority ELSE t.priority END"
 _OFFERED_UNTIL = "CASE WHEN e.ended IS NULL AND o.accepted_at = 0 THEN o.until ELSE 0 END"
 _LOCKED = "CASE WHEN e.ended IS NULL THEN coalesce(k.locked_until, 0) ELSE 0 END"
 TASK_POSITIONS = f"""
-SELECT unnest({_POSITIONS}) FROM tasks t {" ".join(_TASK_JOINS[join] for join in "ewakopd")}
+SELECT unnest({_POSITIONS}) FROM tasks t {" ".join(_TASK_JOINS[join] for join in "ewakqpd")}
 WHERE t.number = %(task)s ORDER BY 1
 """
 """Positions of every event that concerns a task."""

@@ -20,9 +20,9 @@ LEFT JOIN {{schema}}.assignments a ON a.task = t.number AND a.last
 LEFT JOIN {{schema}}.offers o ON o.task = a.task AND o."grant" = a."grant"
 LEFT JOIN {{schema}}.endings e ON e.task = t.number
 LEFT JOIN {{schema}}.marks k ON k.task = t.number
-LEFT JOIN {{schema}}.opinions o ON o.task = t.number
+LEFT JOIN {{schema}}.opinions q ON q.task = t.number
 LEFT JOIN {{schema}}.poolings p ON p.id = coalesce(w.pooling, a.pooling, k.returned)
-WHERE e.ended IS NULL OR o.closes_at > 0
+WHERE e.ended IS NULL OR q.closes_at > 0
 """
 """Also of completed tasks that the state keeps until they are closed; nobody holds them."""
 _SHOWN = 3

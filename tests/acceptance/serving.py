@@ -157,6 +157,7 @@ class Paidan:
     def wrong(self) -> dict[str, str]:
         """What ``verify`` finds wrong, by subject; nothing where all is well."""
         found = self._typed("verify", "--json")
+        assert found.stdout, found.output
         findings = json.loads(found.stdout)["findings"]
         wrong = {finding["subject"]: finding["message"] for finding in findings if not finding["ok"]}
         assert found.exit_code == bool(wrong), found.output

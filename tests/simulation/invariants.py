@@ -33,15 +33,20 @@ def check_decision(before: State, command: cmd.Command, recorded: ev.Recorded) -
             assert has_room(before, before.agents[event.agent], before.tasks[event.task])
         case ev.TasksRelaxed():
             _check_relaxed(before, event, recorded.at)
-        case ev.OfferAccepted():
-            assert recorded.at < before.tasks[event.task].recycles_at, "accepted too late"
         case ev.OffersReturned():
             _check_offers_returned(before, event, recorded.at)
-    if isinstance(event, ev.TasksClosed):
-        check_closed(before, event, recorded.at)
     check = _CHECKS.get(type(event))
     if check is not None:
         check(before, event)
+    if isinstance(event, ev.TasksClosed | ev.OfferAccepted):
+        _check_timely(before, event, recorded.at)
+
+
+def _check_timely(before: State, event: ev.TasksClosed | ev.OfferAccepted, now: int) -> None:
+    if isinstance(event, ev.TasksClosed):
+        check_closed(before, event, now)
+    else:
+        assert now < before.tasks[event.task].recycles_at, "accepted too late"
 
 
 def check_refused_claim(state: State, command: cmd.ClaimTask, refusal: Refusal, now: int) -> None:
