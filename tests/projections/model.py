@@ -117,8 +117,9 @@ class Model:
         handler = getattr(self, "_" + type(recorded.event).__name__, None)
         if handler is not None:
             handler(recorded.event, recorded)
-        package = getattr(recorded.event, "package", None)
-        if package in self._packages:
+        event = recorded.event
+        packages = event.packages if isinstance(event, ev.TasksMerged) else (getattr(event, "package", None),)
+        for package in self._packages.keys() & set(packages):
             self._packages[package]["updated_at"] = recorded.at
         self._states(recorded.event)
 
@@ -312,7 +313,13 @@ class Model:
         for number in event.tasks:
             self._end(number, "merged", recorded)
             self._change(
-                number, recorded, status="merged", locked_until=0, ended_at=recorded.at, merged_into=event.into
+                number,
+                recorded,
+                status="merged",
+                locked_until=0,
+                offered_until=0,
+                ended_at=recorded.at,
+                merged_into=event.into,
             )
             package = self._tasks[number]["package"]
             if package:
