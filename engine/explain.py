@@ -49,26 +49,33 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
 def explain(log: Log, workspace: str, task: int, grant: int = 0) -> Explanation | Refusal:
     """Explain one assignment of a task (``grant`` 0: the last), or why it waits if nobody has had it."""
-    now, found = _survey(log(), workspace, task, grant)
+    now, found, called = _survey(log(), workspace, task, grant)
     if not 0 < task <= now.last_task:
         return not_found("TASK_UNKNOWN", f"Expected a task of this workspace, but there is no number {task}")
     if grant and found is None:
         return not_found("GRANT_UNKNOWN", f"Expected an assignment of task {task} at {grant}, but there is none")
     waiting = now.tasks.get(task)
     if found is None or (not grant and waiting is not None and waiting.status == "pooled"):
-        return msgspec.structs.replace(_without_agent(now, waiting, task), position=now.position)
+        return msgspec.structs.replace(_without_agent(now, waiting, task, called), position=now.position)
     before = _replayed(log(), workspace, found.position)
     return msgspec.structs.replace(_decision(before, found, task), position=now.position)
 
 
-def _survey(log: Iterable[Recorded], workspace: str, task: int, grant: int) -> tuple[State, Recorded | None]:
-    """The state at the head, and the event that gave the task away: the one at ``grant``, or the last."""
-    state, found = State(workspace), None
+def _survey(
+    log: Iterable[Recorded], workspace: str, task: int, grant: int
+) -> tuple[State, Recorded | None, Recorded | None]:
+    """The state at the head, the event that gave the task away (the one at ``grant``, or the last), and its callback's
+    success."""
+    state = State(workspace)
+    found: Recorded | None = None
+    called: Recorded | None = None
     for recorded in log:
         evolve(state, recorded)
         if _gives(recorded.event, task) and grant in (0, recorded.position):
             found = recorded
-    return state, found
+        elif isinstance(recorded.event, ev.CallbackSucceeded) and recorded.event.task == task:
+            called = recorded
+    return state, found, called
 
 
 def _gives(event: ev.Event, task: int) -> bool:
@@ -190,9 +197,14 @@ def _reassigned(state: State, recorded: Recorded, event: ev.TaskReassigned, task
 # --- given to nobody -------------------------------------------------------------------------------------------------
 
 
-def _without_agent(state: State, task: Task | None, number: int) -> Explanation:
+def _without_agent(state: State, task: Task | None, number: int, called: Recorded | None) -> Explanation:
+    if called is not None:
+        told = "its callback did it, so it closed without anybody having it in hand"
+        return Explanation(summary=f"Task {number} is completed: {told}.", decision_position=called.position)
     if task is None:
         return Explanation(summary=f"Task {number} was cancelled before anybody had it.")
+    if task.status == "calling":
+        return Explanation(summary=f"Task {number} is not in a pool yet: {_asked(state, number)} is asked first.")
     if task.status == "created":
         return Explanation(summary=f"Task {number} is not in a pool yet: its package is still being imported.")
     if task.version != state.version and misplaced(state, [task], Context(state.at, Judge())):
@@ -203,6 +215,10 @@ def _without_agent(state: State, task: Task | None, number: int) -> Explanation:
     if task.rule is None or state.governing.get(task.rule) is None:
         return _ungoverned(state, task)
     return _waiting(state, task)
+
+
+def _asked(state: State, number: int) -> str:
+    return state.calls.callbacks[number].to.address
 
 
 def _ungoverned(state: State, task: Task) -> Explanation:

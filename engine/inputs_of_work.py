@@ -2,13 +2,13 @@
 
 Work that was started or locked is so by whoever holds it here. A handover is one agent's own judgement: he hands over
 what he holds here too; the rest is asked for in his name all the same and refused, since another might have kept it.
-Recycling, escalation and the end of a lock come of the rules and the time, and are decided anew.
+Whoever was asked by a callback answers the same here, where he is asked at all. Recycling, escalation and the end of a lock come of the rules and the time, and are decided anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from engine import commands as cmd
 from engine import events as ev
@@ -77,6 +77,24 @@ def _unlocked(event: ev.TaskUnlocked, state: State, _at: int) -> list[cmd.Comman
     return [cmd.UnlockTask(task.number, task.agent or "", task.grant)]
 
 
+def _called(event: ev.CallbackSucceeded, state: State, _at: int) -> list[cmd.Command]:
+    call = state.calls.callbacks.get(event.task)
+    if call is None:
+        return []
+    return [cmd.FinishCallback(event.task, call.made, "succeeded", event.result, "", event.attempts)]
+
+
+def _not_called(event: ev.CallbacksFailed, state: State, _at: int) -> list[cmd.Command]:
+    """What nobody reported is decided anew, by time."""
+    calls = [call for number in event.tasks if (call := state.calls.callbacks.get(number)) is not None]
+    if event.cause not in ("declined", "failed"):
+        return []
+    outcome: Literal["declined", "failed"] = "declined" if event.cause == "declined" else "failed"
+    return [
+        cmd.FinishCallback(call.task, call.made, outcome, {}, event.reason, event.attempts) for call in calls
+    ]
+
+
 def _grant(state: State, number: int) -> int:
     task = state.tasks.get(number)
     return task.grant if task else 0
@@ -90,4 +108,6 @@ _WORK: dict[type[ev.Event], Callable[[Any, State, int], list[cmd.Command]]] = {
     ev.TasksHandedOver: _handed_over,
     ev.TaskLocked: _locked,
     ev.TaskUnlocked: _unlocked,
+    ev.CallbackSucceeded: _called,
+    ev.CallbacksFailed: _not_called,
 }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from engine import events as ev
 from engine.commands import CancelTask, ClaimTask, CompleteTask, CreateTask, ReassignTask, StartTask
+from engine.decide.arriving import arrived
 from engine.decide.attributes import shadowed
+from engine.decide.calls import delivery_of
 from engine.decide.claiming import choose
 from engine.decide.context import Context
 from engine.decide.forms import task_violations, wrap_up_violations
 from engine.decide.grants import granted, held, is_locked, known_agent, open_task
-from engine.decide.pooling import pooled
 from engine.decide.room import no_room
 from engine.refusals import Refusal, Violation, invalid, precondition
 from engine.rules.policy import Policy, policy_of
@@ -22,7 +23,7 @@ def create(state: State, command: CreateTask, context: Context) -> list[ev.Event
     if isinstance(made, list):
         return invalid("TASK_INVALID", f"Expected a valid task, but found {len(made)} problem(s)", *made)
     event, task = made
-    return [event, *pooled(state, [task], [context.judge.place(state, task)])]
+    return [event, *arrived(state, [task], context)]
 
 
 def created(
@@ -66,7 +67,7 @@ def start(state: State, command: StartTask, _context: Context) -> list[ev.Event]
     return [ev.TaskStarted(task.number, command.agent, command.grant)]
 
 
-def complete(state: State, command: CompleteTask, _context: Context) -> list[ev.Event] | Refusal:
+def complete(state: State, command: CompleteTask, context: Context) -> list[ev.Event] | Refusal:
     task = held(state, command.task, command.agent, command.grant)
     if isinstance(task, Refusal):
         return task
@@ -81,9 +82,10 @@ def complete(state: State, command: CompleteTask, _context: Context) -> list[ev.
         return unfit
     return [
         ev.TaskCompleted(
-            task.number, command.agent, command.grant, command.wrap_up, task.package, task.respond_by, task.resolve_by
+            task.number, command.agent, command.grant, command.wrap_up, task.package, task.respond_by, task.resolve_by,
+            delivery_of(state, task, context.now),
         )
-    ]
+    ]  # fmt: skip
 
 
 def cancel(state: State, command: CancelTask, _context: Context) -> list[ev.Event] | Refusal:
@@ -91,7 +93,12 @@ def cancel(state: State, command: CancelTask, _context: Context) -> list[ev.Even
     if isinstance(task, Refusal):
         return task
     again = (task.number,) if task.given and not task.agent else ()
-    return [ev.TasksCancelled((task.number,), (task.agent or "",), command.reason, task.package, again=again)]
+    calling = (task.number,) if task.status == "calling" else ()
+    return [
+        ev.TasksCancelled(
+            (task.number,), (task.agent or "",), command.reason, task.package, again=again, calling=calling
+        )
+    ]
 
 
 def reassign(state: State, command: ReassignTask, _context: Context) -> list[ev.Event] | Refusal:
@@ -102,12 +109,10 @@ def reassign(state: State, command: ReassignTask, _context: Context) -> list[ev.
         if isinstance(found, Refusal):
             return found
     assert isinstance(task, Task) and isinstance(agent, Agent)
-    if task.status == "created":
-        return precondition(
-            "TASK_NOT_WAITING",
-            f"Expected task {task.number} to wait in a pool or be held, but its package is still being imported",
-            task=task.number,
-        )
+    if task.status in ("created", "calling"):
+        why = "somebody outside is asked first" if task.status == "calling" else "its package is still being imported"
+        told = f"Expected task {task.number} to wait in a pool or be held, but {why}"
+        return precondition("TASK_NOT_WAITING", told, task=task.number)
     if task.locked:
         return is_locked(task)
     if task.agent == agent.id:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from engine import events as ev
 from engine.answers import answer_of
-from engine.evolve import agents, allocation, packages, pools, returning, rules, tasks, terms
+from engine.evolve import agents, allocation, calls, packages, pools, returning, rules, tasks, terms
 from engine.state import REMEMBERED_REQUESTS, State
 
 EVOLVE: dict[type[ev.Event], Callable[[State, Any, ev.Recorded], None]] = {
@@ -45,6 +45,11 @@ EVOLVE: dict[type[ev.Event], Callable[[State, Any, ev.Recorded], None]] = {
     ev.EscalationStepTaken: terms.step_taken,
     ev.TaskLocked: returning.locked,
     ev.TaskUnlocked: returning.unlocked,
+    ev.CallbacksStarted: calls.callbacks_started,
+    ev.CallbackSucceeded: tasks.done_by_callback,
+    ev.CallbacksFailed: calls.callbacks_failed,
+    ev.ResultDelivered: calls.delivery_ended,
+    ev.ResultUndelivered: calls.delivery_ended,
     ev.CommandRefused: lambda _state, _event, _recorded: None,
     ev.CommandHadNoEffect: lambda _state, _event, _recorded: None,
 }

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from engine import events as ev
+from engine.evolve.calls import deliver, drop_callback
 from engine.evolve.holding import let_go, recycle_at
 from engine.evolve.pools import leave
 from engine.evolve.terms import begun, drop_step
 from engine.state import State, Task
+from engine.state.calls import Result
 from engine.state.task import Origin, new_task
 
 
@@ -25,8 +27,18 @@ def started(state: State, event: ev.TaskStarted, _recorded: ev.Recorded) -> None
         task.marks.unlocked_recycles_at = 0
 
 
-def completed(state: State, event: ev.TaskCompleted, _recorded: ev.Recorded) -> None:
-    _end(state, state.tasks[event.task])
+def completed(state: State, event: ev.TaskCompleted, recorded: ev.Recorded) -> None:
+    task = state.tasks[event.task]
+    result = Result(recorded.at, event.agent, event.wrap_up, event.respond_by, event.resolve_by)
+    deliver(state, task, event.deliver, result, recorded)
+    _end(state, task)
+
+
+def done_by_callback(state: State, event: ev.CallbackSucceeded, recorded: ev.Recorded) -> None:
+    task = state.tasks[event.task]
+    result = Result(recorded.at, "", event.result, event.respond_by, event.resolve_by)
+    deliver(state, task, event.deliver, result, recorded)
+    _end(state, task)
 
 
 def cancelled(state: State, event: ev.TasksCancelled, _recorded: ev.Recorded) -> None:
@@ -41,4 +53,5 @@ def cancelled(state: State, event: ev.TasksCancelled, _recorded: ev.Recorded) ->
 def _end(state: State, task: Task) -> None:
     let_go(state, task)
     drop_step(state, task)
+    drop_callback(state, task)
     del state.tasks[task.number]

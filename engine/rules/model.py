@@ -88,22 +88,40 @@ Form: TypeAlias = dict[str, FormField]
 """Fields by name."""
 
 
+MAX_BACKOFF_MS = 3_600_000
+"""The longest wait between two attempts of a call."""
+
+
 class Channel(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where somebody outside is told: exactly one of ``url`` (HTTP) and ``subject`` (NATS) is set."""
+    """Where somebody outside is told, and how patiently: exactly one of ``url`` (HTTP) and ``subject`` (NATS) is set."""
 
     url: str | None = None
     subject: str | None = None
     secret: str | None = None
     """Name of the secret that signs what is sent. The secret itself is known to the connector only."""
+    timeout_ms: int = 5_000
+    """Of one attempt."""
+    attempts: int = 8
+    backoff_ms: int = 2_000
+    """Before the second attempt; twice as long before each one after it, up to ``MAX_BACKOFF_MS``."""
+
+    @property
+    def address(self) -> str:
+        """The one of ``url`` and ``subject`` that is set, the subject as ``nats:subject``."""
+        return self.url or f"nats:{self.subject}"
+
+    @property
+    def patience_ms(self) -> int:
+        """All attempts, and the waits between them."""
+        waits = (min(self.backoff_ms << place, MAX_BACKOFF_MS) for place in range(self.attempts - 1))
+        return self.attempts * self.timeout_ms + sum(waits)
 
 
 class Callback(Channel, frozen=True, omit_defaults=True):
-    """What is asked before a task goes to people, and how patiently."""
+    """What is asked before a task goes to people. They wait meanwhile, so it is given up sooner."""
 
-    timeout_ms: int = 5_000
     attempts: int = 3
     backoff_ms: int = 1_000
-    """Before the second attempt; twice as long before each one after it."""
 
 
 Span: TypeAlias = tuple[int, int]

@@ -84,6 +84,14 @@ def has_limits(rule_set: RuleSet) -> bool:
     return bool(known)
 
 
+def has_callbacks(rule_set: RuleSet) -> bool:
+    """Whether anybody outside is asked first about tasks of any type."""
+    known = rule_set.remembered.get("has_callbacks")
+    if known is None:
+        known = rule_set.remembered["has_callbacks"] = any(kind.callback for kind in rule_set.task_types.values())
+    return bool(known)
+
+
 def escalation_of(rule_set: RuleSet, rule: Rule) -> tuple[EscalationStep, ...]:
     """The steps that hold under a rule."""
     return rule.escalation or rule_set.task_types.get(rule.task_type, NOTHING).escalation

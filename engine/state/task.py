@@ -14,8 +14,8 @@ import msgspec
 
 from engine.events import AttributeValue, DueStep, TaskRow
 
-Status = Literal["created", "pooled", "assigned", "in_progress", "returned"]
-"""``returned``: on its way back, between two events of one decision."""
+Status = Literal["created", "calling", "pooled", "assigned", "in_progress", "returned"]
+"""``calling``: somebody outside is asked first. ``returned``: on its way back, between two events of one decision."""
 
 LaneKey = tuple[str | None, int, tuple[AttributeValue, ...]]
 """(rule id or None for no rule, relax stage, values of the rule's lane attributes)"""

@@ -15,9 +15,13 @@ ESCALATE = "escalate"
 """A step of the escalation falls due."""
 UNLOCK = "unlock"
 """A lock ends."""
+CALLBACK = "callback"
+"""Nobody has said what came of asking outside."""
+DELIVERY = "delivery"
+"""Nobody has said what came of telling a result. The number is not a task's, but that of ``Calls.results``."""
 
 Timer = tuple[int, str, int]
-"""(due in milliseconds, kind, task number)"""
+"""(due in milliseconds, kind, task number or key of a result)"""
 
 
 class Timers:

@@ -38,13 +38,14 @@ _CALENDAR = Calendar(
 _FORM = {"product": FormField("string", True, ("car", "house"), 9)}
 _TYPE = TaskType(
     _FORM, 30, Sla(60_000, 120_000), "office", Callback("https://x/y", None, "desk", 9_000, 5, 2_000),
-    Channel(None, "crm.results", "desk"), _STEPS, Handover(5, 2), _FEEDBACK, Offer(30_000, 5), _WRAP_UP,
+    Channel(None, "crm.results", "desk", 9_000, 5, 3_000), _STEPS, Handover(5, 2), _FEEDBACK, Offer(30_000, 5), _WRAP_UP,
 )  # fmt: skip
 _RULE_SET = RuleSet(
     "bank", {"zone": "string"}, {"skills": "list(string)"}, (_RULE,), {"office": _CALENDAR},
     {"loan": {"note": FormField("string", True, (), 500)}}, {"follow_up": _TYPE},
 )  # fmt: skip
 _AGENT = ev.AgentSpec("ann", "Ann", "east", 20, 2, {"skills": ("loan", "card"), "level": 3}, "busy")
+_DELIVERY = ev.Delivery(Channel("https://x/z", None, "desk", 9_000, 5, 3_000), 1_700_003_700_000)
 _ROW = ev.TaskRow(2, "c1", "ann", "JS", 7, ("a", 31, 0.5, True, None, ("x",)))
 _COLUMNS = ("segment", "days", "score", "vip", "gone", "tags")
 _PERSON = ev.Person("Li Lei", "13800000000", "110101199003070000")
@@ -96,8 +97,8 @@ SAMPLES: tuple[ev.Event, ...] = (
     ev.PoolStalled("overdue-east", 1, "nobody_available", 7, ("JS",)),
     ev.TaskClaimed(8, "ann", "overdue-east", 2, 3, True),
     ev.TaskStarted(8, "ann", 41),
-    ev.TaskCompleted(8, "ann", 41, {"note": "paid"}, 3, 1_700_000_600_000, 1_700_003_600_000),
-    ev.TasksCancelled((8, 9), ("ann", ""), "wrong number", 3, 9, (9,)),
+    ev.TaskCompleted(8, "ann", 41, {"note": "paid"}, 3, 1_700_000_600_000, 1_700_003_600_000, _DELIVERY),
+    ev.TasksCancelled((8, 9), ("ann", ""), "wrong number", 3, 9, (9,), (8,)),
     ev.TaskReassigned(8, "bob", "ann", "overdue-east", 2, "ill", 3, True),
     ev.TasksRecycled((8, 9), ("ann", "bob"), "not_started"),
     ev.TasksHandedOver("ann", (8, 9), (12, 100), "too hard", "bob", "overdue-west"),
@@ -106,6 +107,11 @@ SAMPLES: tuple[ev.Event, ...] = (
     ev.EscalationStepTaken((8, 9), ("ann", ""), 1, _STEPS[0], (10, 100), (8,)),
     ev.TaskLocked(8, "ann", 41, 1_700_000, "calls back at five"),
     ev.TaskUnlocked(8, "ann", 41, "ended"),
+    ev.CallbacksStarted((8, 9), Callback("https://x/y", None, "desk", 9_000, 5, 2_000), 1_700_000_700_000, 3, 9),
+    ev.CallbackSucceeded(8, 41, {"balance": "12"}, 2, 3, 1_700_000_600_000, 1_700_003_600_000, _DELIVERY),
+    ev.CallbacksFailed((8, 9), "failed", "HTTP 503", 3, 3),
+    ev.ResultDelivered(8, 41, 2),
+    ev.ResultUndelivered(8, 41, "HTTP 503", 8),
     ev.CommandRefused("StartTask", "stale", "STALE_GRANT", "Expected grant 1", 8, "ann"),
     ev.CommandHadNoEffect("RegisterPackage", 1, "ann"),
 )

@@ -15,7 +15,7 @@ from engine import events as ev
 from engine.state import Package, State
 from tests.simulation.judging import Lane
 
-CREATED, RETURNED = "created", "returned"
+CREATED, CALLING, RETURNED = "created", "calling", "returned"
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -27,7 +27,7 @@ class Held(msgspec.Struct, frozen=True):
 
 
 Place = str | Lane | Held
-"""``created``, ``returned`` between two events, a lane, or in an agent's hands."""
+"""``created``, ``calling``, ``returned`` between two events, a lane, or in an agent's hands."""
 
 
 class Ledger:
@@ -39,6 +39,10 @@ class Ledger:
         self.rule_of: dict[int, str | None] = {}
         """Of what is returned."""
         self.rows: Counter[int] = Counter()
+        self.asked: dict[int, int] = {}
+        """Task -> position of the event that started its callback."""
+        self.to_tell: dict[int, int] = {}
+        """Position of the event that ended a task -> the task, until somebody outside was told, or that was given up."""
         self.position = 0
 
     def enter(self, recorded: ev.Recorded) -> None:
@@ -152,7 +156,7 @@ class Ledger:
     def _completed(self, event: ev.TaskCompleted) -> None:
         assert self._held(event.task, event.agent, event.grant).started
         assert self.package_of[event.task] == event.package
-        self._end(event.task)
+        self._end(event.task, event.deliver)
 
     @_enter.register
     def _cancelled(self, event: ev.TasksCancelled) -> None:
@@ -161,11 +165,41 @@ class Ledger:
             assert agent == (place.agent if isinstance(place, Held) else "")
             assert (number in event.again) == (number in self.given and not agent)
             assert self.package_of[number] == event.package
+            assert (number in event.calling) == (place == CALLING)
             self._end(number)
 
-    def _end(self, number: int) -> None:
+    @_enter.register
+    def _asked_first(self, event: ev.CallbacksStarted) -> None:
+        for number in event.tasks:
+            assert self.places[number] == CREATED and number not in self.asked, "asked about once, before anything else"
+            assert self.package_of[number] == event.package
+            self.places[number], self.asked[number] = CALLING, self.position
+
+    @_enter.register
+    def _done_outside(self, event: ev.CallbackSucceeded) -> None:
+        assert self.places[event.task] == CALLING and self.asked[event.task] == event.started
+        assert self.package_of[event.task] == event.package and event.task not in self.given
+        self._end(event.task, event.deliver)
+
+    @_enter.register
+    def _not_done_outside(self, event: ev.CallbacksFailed) -> None:
+        for number in event.tasks:
+            assert self.places[number] == CALLING and self.package_of[number] == event.package
+            self.places[number] = CREATED
+
+    @_enter.register
+    def _delivered(self, event: ev.ResultDelivered) -> None:
+        assert self.to_tell.pop(event.made) == event.task
+
+    @_enter.register
+    def _undelivered(self, event: ev.ResultUndelivered) -> None:
+        assert self.to_tell.pop(event.made) == event.task
+
+    def _end(self, number: int, deliver: ev.Delivery | None = None) -> None:
         del self.places[number]
         self.ended.add(number)
+        if deliver is not None:
+            self.to_tell[self.position] = number
 
     def _lane(self, number: int) -> Lane:
         place = self.places[number]
@@ -185,6 +219,7 @@ class Ledger:
             assert agent.tasks == {number for number, task in state.tasks.items() if task.agent == agent.id}
         self._compare_loads(state)
         self._compare_lanes(state)
+        self._compare_calls(state)
         for number, package in state.packages.items():
             self._compare_package(number, package)
 
@@ -194,6 +229,11 @@ class Ledger:
         assert found == dict(by_rule)
         loads = Counter(place.agent for place in self.places.values() if isinstance(place, Held))
         assert {agent.id: agent.load for agent in state.agents.values() if agent.load} == dict(loads)
+
+    def _compare_calls(self, state: State) -> None:
+        asked = {number: self.asked[number] for number, place in self.places.items() if place == CALLING}
+        assert {number: call.made for number, call in state.calls.callbacks.items()} == asked
+        assert {made: call.task for made, call in state.calls.results.items()} == self.to_tell
 
     def _compare_lanes(self, state: State) -> None:
         lanes: dict[Lane, list[int]] = {}
@@ -213,10 +253,12 @@ class Ledger:
         never_given = [task for task in mine if task not in self.given]
         created = sum(self.places.get(task) == CREATED for task in never_given)
         waiting = sum(isinstance(self.places.get(task), tuple) for task in never_given)
+        calling = sum(self.places.get(task) == CALLING for task in never_given)
         ended = sum(task in self.ended for task in never_given)
         assert package.rows == self.rows[number] == len(mine)
         assert (package.distributed, package.waiting) == (len(mine) - len(never_given), waiting)
-        assert package.rows == package.distributed + package.waiting + created + ended
+        assert package.calling == calling
+        assert package.rows == package.distributed + package.waiting + created + calling + ended
 
 
 def _rule(place: Place) -> str | None:
@@ -227,11 +269,11 @@ def _rule(place: Place) -> str | None:
 def place_in(state: State, number: int) -> Place:
     """Where the state says the task is."""
     task = state.tasks[number]
-    assert (task.agent is None) == (task.grant == 0) == (task.status in ("created", "pooled", "returned"))
+    assert (task.agent is None) == (task.grant == 0) == (task.status in (CREATED, CALLING, "pooled", RETURNED))
     if task.agent is not None:
         locked = task.marks.locked_until if task.marks else 0
         return Held(task.agent, task.rule, task.grant, task.status == "in_progress", locked)
-    return task.status if task.status in (CREATED, RETURNED) else (task.rule, task.stage, task.lane)
+    return task.status if task.status in (CREATED, CALLING, RETURNED) else (task.rule, task.stage, task.lane)
 
 
 def _order(state: State, key: Lane, number: int) -> tuple[int, int]:
