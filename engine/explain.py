@@ -198,11 +198,8 @@ def _reassigned(state: State, recorded: Recorded, event: ev.TaskReassigned, task
 
 
 def _without_agent(state: State, task: Task | None, number: int, called: Recorded | None) -> Explanation:
-    if called is not None:
-        told = "its callback did it, so it closed without anybody having it in hand"
-        return Explanation(summary=f"Task {number} is completed: {told}.", decision_position=called.position)
     if task is None:
-        return Explanation(summary=f"Task {number} was cancelled before anybody had it.")
+        return _ended(number, called)
     if task.status == "calling":
         return Explanation(summary=f"Task {number} is not in a pool yet: {_asked(state, number)} is asked first.")
     if task.status == "created":
@@ -217,8 +214,15 @@ def _without_agent(state: State, task: Task | None, number: int, called: Recorde
     return _waiting(state, task)
 
 
+def _ended(number: int, called: Recorded | None) -> Explanation:
+    if called is None:
+        return Explanation(summary=f"Task {number} was cancelled before anybody had it.")
+    told = "its callback did it, so it closed without anybody having it in hand"
+    return Explanation(summary=f"Task {number} is completed: {told}.", decision_position=called.position)
+
+
 def _asked(state: State, number: int) -> str:
-    return state.calls.callbacks[number].to.address
+    return state.calls.callbacks[number].to.origin
 
 
 def _ungoverned(state: State, task: Task) -> Explanation:

@@ -2,7 +2,8 @@
 
 Work that was started or locked is so by whoever holds it here. A handover is one agent's own judgement: he hands over
 what he holds here too; the rest is asked for in his name all the same and refused, since another might have kept it.
-Whoever was asked by a callback answers the same here, where he is asked at all. Recycling, escalation and the end of a lock come of the rules and the time, and are decided anew.
+Whoever was asked by a callback answers the same here, where he is asked at all. Recycling, escalation and the end of a
+lock come of the rules and the time, and are decided anew.
 """
 
 from __future__ import annotations
@@ -90,9 +91,7 @@ def _not_called(event: ev.CallbacksFailed, state: State, _at: int) -> list[cmd.C
     if event.cause not in ("declined", "failed"):
         return []
     outcome: Literal["declined", "failed"] = "declined" if event.cause == "declined" else "failed"
-    return [
-        cmd.FinishCallback(call.task, call.made, outcome, {}, event.reason, event.attempts) for call in calls
-    ]
+    return [cmd.FinishCallback(call.task, call.made, outcome, {}, event.reason, event.attempts) for call in calls]
 
 
 def _grant(state: State, number: int) -> int:

@@ -26,7 +26,7 @@ class TaskView(msgspec.Struct, frozen=True):
     type: str
     business_type: str
     status: str
-    """created, pooled, assigned, in_progress, completed, cancelled; returned between two events of one decision."""
+    """created, calling, pooled, assigned, in_progress, completed, cancelled; returned between two events of a decision."""
     priority: int
     customer: str
     owner: str
@@ -67,6 +67,14 @@ class TaskView(msgspec.Struct, frozen=True):
     respond_by: int
     resolve_by: int
     overdue: bool
+    callback: str
+    """What became of asking outside first; empty: nobody was asked."""
+    callback_attempts: int
+    callback_reason: str
+    delivery: str
+    """What became of telling the result outside; empty: there was nobody to tell."""
+    delivery_attempts: int
+    delivery_reason: str
 
 
 class AgentView(msgspec.Struct, frozen=True):
@@ -112,7 +120,8 @@ class PackageView(msgspec.Struct, frozen=True):
     distributed: int
     """Rows ever given to an agent."""
     not_distributed: dict[str, int]
-    """Reason -> rows; ``created`` before pooling, ``cancelled`` where cancelled before any agent had it."""
+    """Reason -> rows; ``created`` before pooling, ``calling`` while somebody outside is asked, and ``completed`` by him;
+    ``cancelled`` where cancelled before any agent had it."""
     ended: int
     """Rows completed or cancelled."""
     failure: str

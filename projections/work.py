@@ -12,8 +12,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from engine import events as ev
 from engine.events import Recorded
-from projections import assignments, counts, deadlines, marks, measures, pools, tasks
+from projections import assignments, calls, counts, deadlines, marks, measures, pools, tasks
 from projections.assignments import Assignments, Held
+from projections.calls import Calls
 from projections.copying import clean, json_of
 from projections.counts import Counts, Place
 from projections.deadlines import Deadlines
@@ -47,6 +48,7 @@ class Work:
         self.marks = Marks()
         self.deadlines = Deadlines()
         self.measures = Measures()
+        self.calls = Calls()
 
     # --- coming in and waiting ----------------------------------------------------------------------------------------
 
@@ -179,17 +181,42 @@ class Work:
     def completed(self, event: ev.TaskCompleted, recorded: Recorded) -> None:
         held = self.assignments.ended(event.task)
         self.tasks.ends[event.task] = End("completed", recorded.at, recorded.position, 0, json_of(event.wrap_up))
+        self.calls.to_tell(event.task, event.deliver, recorded)
         if held is not None:
             self._move(event.task, held.pooling, held.status, "completed")
-            self.measures.completed(event, recorded, self._place(event.task, held.pooling))
+            self.measures.completed(event, recorded, self._place(event.task, held.pooling), event.agent)
 
     def cancelled(self, event: ev.TasksCancelled, recorded: Recorded) -> None:
+        calling = set(event.calling)
         for number, left in zip(event.tasks, self.pools.leave(event.tasks), strict=True):
             held = self.assignments.ended(number)
             self.tasks.ends[number] = End("cancelled", recorded.at, recorded.position, left, "{}")
             pooling, status = (left, _waiting(left)) if held is None else (held.pooling, held.status)
+            if number in calling:
+                status = "calling"
+                self.calls.answered(number, "cancelled", 0, "", recorded)
             self._move(number, pooling, status, "cancelled")
             self.measures.note("cancelled", recorded, self._place(number, pooling), held.agent if held else "")
+
+    # --- being asked about outside ------------------------------------------------------------------------------------
+
+    def callbacks_started(self, event: ev.CallbacksStarted, recorded: Recorded) -> None:
+        self.calls.asked(event, recorded)
+        for task in event.tasks:
+            self._move(task, 0, "created", "calling")
+
+    def callback_succeeded(self, event: ev.CallbackSucceeded, recorded: Recorded) -> None:
+        self.calls.answered(event.task, "succeeded", event.attempts, "", recorded)
+        self.calls.to_tell(event.task, event.deliver, recorded)
+        self.tasks.ends[event.task] = End("completed", recorded.at, recorded.position, 0, json_of(event.result))
+        self._move(event.task, 0, "calling", "completed")
+        self.measures.completed(event, recorded, self._place(event.task, 0), "")
+
+    def callbacks_failed(self, event: ev.CallbacksFailed, recorded: Recorded) -> None:
+        """They are pooled in the same decision."""
+        for task in event.tasks:
+            self.calls.answered(task, event.cause, event.attempts, event.reason, recorded)
+            self._move(task, 0, "calling", "created")
 
     # --- what is counted ----------------------------------------------------------------------------------------------
 
@@ -225,6 +252,11 @@ _HANDLERS: dict[type[ev.Event], _Handler] = {
     ev.EscalationStepTaken: Work.step_taken,
     ev.TaskLocked: lambda work, event, recorded: work.marks.locked(event.task, event.until, recorded),
     ev.TaskUnlocked: lambda work, event, recorded: work.marks.locked(event.task, 0, recorded),
+    ev.CallbacksStarted: Work.callbacks_started,
+    ev.CallbackSucceeded: Work.callback_succeeded,
+    ev.CallbacksFailed: Work.callbacks_failed,
+    ev.ResultDelivered: lambda work, event, recorded: work.calls.delivered(event, recorded),
+    ev.ResultUndelivered: lambda work, event, recorded: work.calls.undelivered(event, recorded),
     ev.AgentsRegistered: lambda work, event, recorded: work.measures.registered(event, recorded),
     ev.CommandRefused: lambda work, event, recorded: work.tasks.note_refused(event, recorded),
 }
@@ -239,12 +271,14 @@ def apply(cursor: Cursor, batch: Sequence[Recorded]) -> None:
     needs = Needs(known)
     work.assignments.fetch(cursor, list(needs.held))
     work.marks.fetch(cursor, needs.marked)
+    work.calls.fetch(cursor, needs.called)
     held = {held.pooling for held in work.assignments.held.values()} | work.marks.poolings
     work.pools.fetch(list(needs.waiting), held, needs.pools)
     work.tasks.fetch_kinds(needs.waiting.keys() - work.pools.waiting.keys())
     for recorded in known:
         _HANDLERS[type(recorded.event)](work, recorded.event, recorded)
-    for part in (work.tasks, work.pools, work.assignments, work.counts, work.marks, work.deadlines, work.measures):
+    parts = (work.tasks, work.pools, work.assignments, work.counts, work.marks, work.deadlines, work.measures)
+    for part in (*parts, work.calls):
         part.write(cursor)
 
 
@@ -252,9 +286,9 @@ VIEW = View(
     "tasks",
     (
         "tasks", "arrivals", "endings", "refusals", "waiting", "poolings", "pools", "shares", "methods", "givings",
-        "assignments", "loads", "counts", "marks", "deadlines", "completions", "happenings", "teams",
+        "assignments", "loads", "counts", "marks", "deadlines", "completions", "happenings", "teams", "calls",
     ),
-    tasks.DDL + pools.DDL + assignments.DDL + counts.DDL + marks.DDL + deadlines.DDL + measures.DDL,
+    tasks.DDL + pools.DDL + assignments.DDL + counts.DDL + marks.DDL + deadlines.DDL + measures.DDL + calls.DDL,
     apply,
     tasks.INDEXES + assignments.INDEXES + measures.INDEXES,
 )  # fmt: skip

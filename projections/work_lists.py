@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.events import AttributeValue
+from projections.calls import CALLBACK_STATES, DELIVERY_STATES
 from projections.listing import Field, Kind, Listing, reading
 from projections.pools import REASON
 from projections.rows import AssignmentView, PoolView, TaskView
@@ -26,9 +27,13 @@ _TASK_JOINS = {
     "p": "LEFT JOIN poolings p ON p.id = coalesce(w.pooling, a.pooling, e.pooling, k.returned)",
     "l": "LEFT JOIN pools l ON l.id = p.pool",
     "m": "LEFT JOIN methods m ON m.rule = p.rule",
+    "cb": "LEFT JOIN calls cb ON cb.task = t.number AND cb.kind = 'callback'",
+    "cd": "LEFT JOIN LATERAL (SELECT x.state, x.attempts, x.reason FROM calls x WHERE x.task = t.number"
+    " AND x.kind = 'result' ORDER BY x.made DESC LIMIT 1) cd ON true",
 }
 STATUS = """
-CASE WHEN e.ended IS NOT NULL THEN e.ended WHEN w.task IS NOT NULL THEN 'pooled'
+CASE WHEN e.ended IS NOT NULL THEN e.ended WHEN cb.state = 'calling' THEN 'calling'
+    WHEN w.task IS NOT NULL THEN 'pooled'
     WHEN k.returned > 0 THEN 'returned' WHEN a.task IS NULL THEN 'created'
     WHEN a.started_at > 0 THEN 'in_progress' ELSE 'assigned' END"""
 _OPEN = "e.ended IS NULL AND a.started_at"
@@ -39,6 +44,7 @@ ARRAY(SELECT unnest(t.position || p.trail)
     UNION SELECT unnest(h."grant" || h.later) FROM assignments h WHERE h.task = t.number
     UNION SELECT unnest(k.trail)
     UNION SELECT d.position WHERE d.position IS NOT NULL
+    UNION SELECT unnest(array_remove(ARRAY[x.made, x.ended], 0)) FROM calls x WHERE x.task = t.number
     UNION SELECT f.position FROM refusals f WHERE f.task = t.number
     UNION SELECT e.ended_by WHERE e.ended_by IS NOT NULL ORDER BY 1)"""
 _PRIORITY = "CASE WHEN k.priority >= 0 THEN k.priority ELSE t.priority END"
@@ -76,9 +82,10 @@ TASKS: Listing[TaskView] = Listing(
         "type": Field("r.type", "text", ("r",)),
         "business_type": Field("r.business_type", "text", ("r",)),
         "status": Field(
-            STATUS, "text", ("e", "w", "a", "k"),
-            values=("created", "pooled", "assigned", "in_progress", "completed", "cancelled", "returned"),
+            STATUS, "text", ("e", "w", "a", "k", "cb"),
+            values=("created", "calling", "pooled", "assigned", "in_progress", "completed", "cancelled", "returned"),
             special={
+                "calling": "cb.state = 'calling'",
                 "pooled": "w.task IS NOT NULL",
                 "assigned": f"{_OPEN} = 0",
                 "in_progress": f"{_OPEN} > 0",
@@ -113,6 +120,8 @@ TASKS: Listing[TaskView] = Listing(
         "respond_by": Field("coalesce(d.respond_by, 0)", "time", ("d",), strict="d.respond_by"),
         "resolve_by": Field("coalesce(d.resolve_by, 0)", "time", ("d",), strict="d.resolve_by"),
         "locked_until": Field(_LOCKED, "time", ("e", "k")),
+        "callback": Field("coalesce(cb.state, '')", "text", ("cb",), values=("", *CALLBACK_STATES), strict="cb.state"),
+        "delivery": Field("coalesce(cd.state, '')", "text", ("cd",), values=("", *DELIVERY_STATES), strict="cd.state"),
     },
     columns=(
         "t.number", "r.type", "r.business_type", STATUS, _PRIORITY, "t.customer", "t.owner", "t.region",
@@ -123,7 +132,8 @@ TASKS: Listing[TaskView] = Listing(
         "coalesce(g.assigned_at, 0)", "coalesce(a.started_at, 0)", "coalesce(e.ended_at, 0)",
         "coalesce(e.wrap_up, '{}')", _POSITIONS, "coalesce(k.recycled, 0)", "coalesce(k.handed_over, 0)",
         "coalesce(k.escalated, false)", _LOCKED, "coalesce(d.respond_by, 0)", "coalesce(d.resolve_by, 0)",
-        "coalesce(k.overdue, false)",
+        "coalesce(k.overdue, false)", "coalesce(cb.state, '')", "coalesce(cb.attempts, 0)", "coalesce(cb.reason, '')",
+        "coalesce(cd.state, '')", "coalesce(cd.attempts, 0)", "coalesce(cd.reason, '')",
     ),
     show_joins=" ".join(_TASK_JOINS.values()),
     row=reading(TaskView, {8: _attributes, 17: _lane, 22: _words, 28: _mapping}),

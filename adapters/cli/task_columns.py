@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from adapters.cli.rendering import Column, field, listed, local, pairs, shown, time, word
@@ -31,6 +32,15 @@ def _pool(task: Any) -> str:
     return f"{waiting}, lane {lane}" if waiting and lane else waiting
 
 
+def _call(name: str) -> Callable[[Any], str]:
+    def told(task: Any) -> str:
+        call = getattr(task, name)
+        attempts = f"{call.attempts} attempt{'s' if call.attempts > 1 else ''}" if call.attempts else ""
+        return ", ".join(filter(None, (call.state, attempts, call.reason)))
+
+    return told
+
+
 def _escalated(task: Any) -> str:
     return "a supervisor should look at it" if task.escalated else ""
 
@@ -47,7 +57,8 @@ TASK_FIELDS: list[Column] = [
     ("person", _person), ("owner", field("owner")), ("region", field("region")), ("attributes", pairs("attributes")),
     ("from", _where), ("rule", _rule), ("waiting for", field("waiting_for")), ("waits", _pool), ("agent", _holder),
     ("locked until", time("locked_until")), ("recycled", field("recycled")), ("handed over", field("handed_over")),
-    ("escalated", _escalated), ("picked by", field("picked_by")), ("passed over", listed("passed")),
+    ("escalated", _escalated), ("callback", _call("callback")), ("delivery", _call("delivery")),
+    ("picked by", field("picked_by")), ("passed over", listed("passed")),
     ("created", time("create_time")),
     ("started", time("start_time")), ("ended", time("end_time")), ("wrap-up", pairs("wrap_up")),
     ("events", listed("positions")),

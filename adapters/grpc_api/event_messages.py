@@ -140,6 +140,14 @@ def _step_taken(event: ev.EscalationStepTaken, task: int) -> dict[str, Any]:
     }
 
 
+def _asked(event: ev.CallbacksStarted, task: int) -> dict[str, Any]:
+    return {"task": task, "callback": event.callback, "due": event.due}
+
+
+def _not_done_outside(event: ev.CallbacksFailed, task: int) -> dict[str, Any]:
+    return {"task": task, "cause": event.cause, "reason": event.reason, "attempts": event.attempts}
+
+
 _CUT: dict[type[ev.Event], Callable[[Any, int], dict[str, Any]]] = {
     ev.TasksImported: _imported,
     ev.TasksPooled: _pooled,
@@ -151,5 +159,7 @@ _CUT: dict[type[ev.Event], Callable[[Any, int], dict[str, Any]]] = {
     ev.TasksEscalated: _escalated,
     ev.DeadlinesSet: _deadlines,
     ev.EscalationStepTaken: _step_taken,
+    ev.CallbacksStarted: _asked,
+    ev.CallbacksFailed: _not_done_outside,
 }
 """Events of several tasks -> what they say of one of them."""

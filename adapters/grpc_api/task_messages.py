@@ -48,7 +48,13 @@ def task_message(name: str, row: TaskView) -> tasks_pb2.Task:
         respond_by_time=timestamp(row.respond_by),
         resolve_by_time=timestamp(row.resolve_by),
         overdue=row.overdue,
+        callback=_call(row.callback, row.callback_attempts, row.callback_reason),
+        delivery=_call(row.delivery, row.delivery_attempts, row.delivery_reason),
     )
+
+
+def _call(state: str, attempts: int, reason: str) -> tasks_pb2.Call | None:
+    return tasks_pb2.Call(state=state, attempts=attempts, reason=reason) if state else None
 
 
 def _person(row: TaskView) -> tasks_pb2.Person | None:

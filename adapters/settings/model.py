@@ -8,12 +8,13 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from adapters.log.schemas import checked
 from adapters.settings.defaults import DEFAULT_SERVER, DEFAULT_WORKSPACE
 from adapters.settings.limits import Limits
+from adapters.settings.secrets import checked_secrets
 
 OFF = ("off", "none")
 """For ``nats``: publish nothing."""
@@ -103,6 +104,11 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least that is written.")
     ready_lag_s: float = Field(
         30.0, gt=0, le=86_400, description="Views that show the workspace as it was longer ago are not ready."
+    )
+    secrets: Annotated[dict[str, str], BeforeValidator(checked_secrets)] = Field(
+        {},
+        repr=False,
+        description="Secrets that sign calls to the outside, by the names that rules use; whsec_ and base64.",
     )
     limits: Limits = Field(default_factory=Limits, description="See docs/limits.md.")
 

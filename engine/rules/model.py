@@ -6,6 +6,7 @@ Conditions stay as text; the compiler reads them again when a decision needs the
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -93,7 +94,7 @@ MAX_BACKOFF_MS = 3_600_000
 
 
 class Channel(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where somebody outside is told, and how patiently: exactly one of ``url`` (HTTP) and ``subject`` (NATS) is set."""
+    """Where somebody outside is told, and how patiently. Exactly one of ``url`` (HTTP) and ``subject`` (NATS) is set."""
 
     url: str | None = None
     subject: str | None = None
@@ -106,9 +107,12 @@ class Channel(msgspec.Struct, frozen=True, omit_defaults=True):
     """Before the second attempt; twice as long before each one after it, up to ``MAX_BACKOFF_MS``."""
 
     @property
-    def address(self) -> str:
-        """The one of ``url`` and ``subject`` that is set, the subject as ``nats:subject``."""
-        return self.url or f"nats:{self.subject}"
+    def origin(self) -> str:
+        """Scheme, host and port, or ``nats:`` and the subject. Path and query may hold what is not for everybody."""
+        if self.url is None:
+            return f"nats:{self.subject}"
+        scheme, _, rest = self.url.partition("://")
+        return f"{scheme}://{re.split('[/?#]', rest, maxsplit=1)[0]}"
 
     @property
     def patience_ms(self) -> int:

@@ -96,8 +96,6 @@ def _url(node: Node, path: str, notes: Notes) -> Any:
     return None
 
 
-
-
 def _subject(node: Node, path: str, notes: Notes) -> Any:
     """What we publish ourselves would come back as a task; what begins with ``_`` is NATS's own."""
     value = text(_SUBJECT, "a NATS subject such as orders.check, without * and >")(node, path, notes)

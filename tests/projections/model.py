@@ -133,7 +133,8 @@ class Model:
             "lane": [], "agent": "", "grant": 0, "picked_by": "", "passed": [], "created_at": recorded.at,
             "pooled_at": 0, "assigned_at": 0, "started_at": 0, "ended_at": 0, "wrap_up": {},
             "positions": [recorded.position], "recycled": 0, "handed_over": 0, "escalated": False, "locked_until": 0,
-            "respond_by": 0, "resolve_by": 0, "overdue": False,
+            "respond_by": 0, "resolve_by": 0, "overdue": False, "callback": "", "callback_attempts": 0,
+            "callback_reason": "", "delivery": "", "delivery_attempts": 0, "delivery_reason": "",
         }  # fmt: skip
 
     def _TaskCreated(self, event: ev.TaskCreated, recorded: Recorded) -> None:
@@ -210,13 +211,15 @@ class Model:
         self._agents[event.agent]["completed_total"] += 1
         self._end(event.task, "completed", recorded)
         self._change(
-            event.task, recorded, status="completed", locked_until=0, ended_at=recorded.at, wrap_up=event.wrap_up
-        )
+            event.task, recorded, status="completed", locked_until=0, ended_at=recorded.at, wrap_up=event.wrap_up,
+            delivery="sending" if event.deliver else "",
+        )  # fmt: skip
 
     def _TasksCancelled(self, event: ev.TasksCancelled, recorded: Recorded) -> None:
         for number in event.tasks:
             self._end(number, "cancelled", recorded)
-            self._change(number, recorded, status="cancelled", locked_until=0, ended_at=recorded.at)
+            more = {"callback": "cancelled"} if number in event.calling else {}
+            self._change(number, recorded, status="cancelled", locked_until=0, ended_at=recorded.at, **more)
 
     def _back(self, number: int, became: str, recorded: Recorded, **more: Any) -> None:
         self._end(number, became, recorded)
@@ -257,6 +260,30 @@ class Model:
 
     def _TaskUnlocked(self, event: ev.TaskUnlocked, recorded: Recorded) -> None:
         self._change(event.task, recorded, locked_until=0)
+
+    def _CallbacksStarted(self, event: ev.CallbacksStarted, recorded: Recorded) -> None:
+        for number in event.tasks:
+            self._change(number, recorded, status="calling", callback="calling")
+
+    def _CallbackSucceeded(self, event: ev.CallbackSucceeded, recorded: Recorded) -> None:
+        self._change(
+            event.task, recorded, status="completed", ended_at=recorded.at, wrap_up=event.result, callback="succeeded",
+            callback_attempts=event.attempts, delivery="sending" if event.deliver else "",
+        )  # fmt: skip
+
+    def _CallbacksFailed(self, event: ev.CallbacksFailed, recorded: Recorded) -> None:
+        for number in event.tasks:
+            self._change(
+                number, recorded, status="created", callback=event.cause, callback_attempts=event.attempts,
+                callback_reason=event.reason,
+            )  # fmt: skip
+
+    def _ResultDelivered(self, event: ev.ResultDelivered, recorded: Recorded) -> None:
+        self._change(event.task, recorded, delivery="delivered", delivery_attempts=event.attempts)
+
+    def _ResultUndelivered(self, event: ev.ResultUndelivered, recorded: Recorded) -> None:
+        told = {"delivery_attempts": event.attempts, "delivery_reason": event.reason}
+        self._change(event.task, recorded, delivery="undelivered", **told)
 
     def _CommandRefused(self, event: ev.CommandRefused, recorded: Recorded) -> None:
         if event.task in self._tasks:
