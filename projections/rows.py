@@ -26,7 +26,7 @@ class TaskView(msgspec.Struct, frozen=True):
     type: str
     business_type: str
     status: str
-    """created, calling, pooled, assigned, in_progress, completed, cancelled; returned between two events of a decision."""
+    """created, calling, pooled, assigned, in_progress, completed, cancelled; returned between events of a decision."""
     priority: int
     customer: str
     owner: str
@@ -120,7 +120,7 @@ class PackageView(msgspec.Struct, frozen=True):
     distributed: int
     """Rows ever given to an agent."""
     not_distributed: dict[str, int]
-    """Reason -> rows; ``created`` before pooling, ``calling`` while somebody outside is asked, and ``completed`` by him;
+    """Reason -> rows; ``created`` before pooling, ``calling`` while somebody outside is asked, ``completed`` by him;
     ``cancelled`` where cancelled before any agent had it."""
     ended: int
     """Rows completed or cancelled."""

@@ -94,7 +94,7 @@ MAX_BACKOFF_MS = 3_600_000
 
 
 class Channel(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where somebody outside is told, and how patiently. Exactly one of ``url`` (HTTP) and ``subject`` (NATS) is set."""
+    """Where somebody outside is told, and how patiently: by ``url`` (HTTP) or by ``subject`` (NATS), one of the two."""
 
     url: str | None = None
     subject: str | None = None

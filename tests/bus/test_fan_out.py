@@ -57,6 +57,11 @@ TOLD = {
     "EscalationStepTaken.v1": ["task.escalation_step_taken.ann.3", "task.escalation_step_taken.-.-"],
     "TaskLocked.v1": ["task.locked.ann.3"],
     "TaskUnlocked.v1": ["task.unlocked.ann.3"],
+    "CallbacksStarted.v1": ["task.callback_started.-.3", "task.callback_started.-.-"],
+    "CallbackSucceeded.v1": ["task.callback_succeeded.-.3"],
+    "CallbacksFailed.v1": ["task.callback_failed.-.3", "task.callback_failed.-.-"],
+    "ResultDelivered.v1": ["task.result_delivered.-.3"],
+    "ResultUndelivered.v1": ["task.result_undelivered.-.3"],
     "CommandRefused.v1": ["command.refused.ann.3"],
     "CommandHadNoEffect.v1": ["command.had_no_effect.ann.-"],
 }
@@ -139,8 +144,8 @@ def facts_in(event: ev.Event) -> int:
             return len(tasks)
         case ev.TasksRecycled(tasks=tasks) | ev.TasksHandedOver(tasks=tasks) | ev.TasksEscalated(tasks=tasks):
             return len(tasks)
-        case ev.DeadlinesSet(tasks=tasks) | ev.EscalationStepTaken(tasks=tasks):
-            return len(tasks)
+        case ev.DeadlinesSet() | ev.EscalationStepTaken() | ev.CallbacksStarted() | ev.CallbacksFailed():
+            return len(event.tasks)
         case ev.AgentsRegistered(agents=agents) | ev.AgentsRemoved(agents=agents):
             return len(agents)
         case ev.TaskReassigned(held_by=held_by):
@@ -174,6 +179,9 @@ def test_nothing_personal_is_published() -> None:
         ev.TaskCompleted(1, "bob", 4, {"note": text}),
         ev.TasksHandedOver("bob", (1,), (5,), text, "ann"),
         ev.TaskLocked(1, "ann", 4, 9, text),
+        ev.CallbacksFailed((2,), "declined", text, 1),
+        ev.CallbackSucceeded(2, 4, {"note": text}),
+        ev.ResultUndelivered(2, 4, text),
         ev.TasksCancelled((2,), ("",), text),
         ev.AgentPresenceChanged("ann", "away", text),
         ev.PackageFailed(1, text),

@@ -11,6 +11,8 @@ from engine.commands import (
     ClaimTask,
     Command,
     CompleteTask,
+    FinishCallback,
+    FinishDelivery,
     HandOverTasks,
     Held,
     ImportRows,
@@ -40,6 +42,7 @@ STATUSES: dict[str, list[Step]] = {
     "pooled under claim": [*_under("claim"), task(), REST],
     "pooled under manual": [*_under("manual"), task(), REST],
     "pooled under no rule": [*_under("push"), task("mail"), REST],
+    "calling": [rules(rule(), task_types={"call": {"callback": {"url": "https://o/ask"}}}), _PEOPLE, task(), REST],
     "assigned": _ASSIGNED,
     "in_progress": _STARTED,
     "assigned and locked": [*_ASSIGNED, LockTask(1, "ann", 5, 60_000)],
@@ -57,22 +60,25 @@ COMMANDS: dict[str, Callable[[int], Command]] = {
     "hand over": lambda grant: HandOverTasks("ann", (Held(1, grant),)),
     "lock": lambda grant: LockTask(1, "ann", grant, 60_000),
     "unlock": lambda grant: UnlockTask(1, "ann", grant),
+    "report a callback": lambda grant: FinishCallback(1, 4, "succeeded"),
+    "report a delivery": lambda grant: FinishDelivery(1, 4, True),
 }
 
 # fmt: off
 TABLE = {
-    #                            claim, start, complete, cancel, reassign, hand over, lock, unlock
-    "created":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
-    "pooled under push":       ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
-    "pooled under claim":      ["accepted", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
-    "pooled under manual":     ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
-    "pooled under no rule":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT"],
-    "assigned":                ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED"],
-    "in_progress":             ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED"],
-    "assigned and locked":     ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted"],
-    "in_progress and locked":  ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted"],
-    "ended":                   ["TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED"],
-    "unknown":                 ["TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN"],
+    #                            claim, start, complete, cancel, reassign, hand over, lock, unlock, report a callback, report a delivery
+    "created":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
+    "pooled under push":       ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
+    "pooled under claim":      ["accepted", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
+    "pooled under manual":     ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
+    "pooled under no rule":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
+    "calling":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "accepted", "STALE_CALL"],
+    "assigned":                ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "STALE_CALL", "STALE_CALL"],
+    "in_progress":             ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "STALE_CALL", "STALE_CALL"],
+    "assigned and locked":     ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "STALE_CALL", "STALE_CALL"],
+    "in_progress and locked":  ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "STALE_CALL", "STALE_CALL"],
+    "ended":                   ["TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "STALE_CALL", "STALE_CALL"],
+    "unknown":                 ["TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "STALE_CALL"],
 }
 # fmt: on
 CELLS = [(status, name, TABLE[status][place]) for status in STATUSES for place, name in enumerate(COMMANDS)]

@@ -104,10 +104,10 @@ def test_an_unknown_event_stops_the_reader(empty: Live) -> None:
 
 def test_a_table_dropped_by_hand_is_built_again(empty: Live) -> None:
     story = seeded(2, 80)
-    empty.put(story.log[:-5])
+    empty.put(story.log[:-20])
     empty.catch_up()
     empty.connection.execute("DROP TABLE assignments")
-    empty.put(story.log[-5:])
+    empty.put(story.log[-20:])
     empty.catch_up()
     assert empty.ask(shown) == expected(story.log)
 
