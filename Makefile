@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+WORKERS ?= 3
 READY := $(VENV)/.ready
 PROTOS := $(wildcard proto/paidan/v1/*.proto)
 CODE := engine projections adapters server.py tests benchmarks
@@ -21,7 +21,7 @@ demo: $(READY) ## start a server, import 100,000 rows, show who got what and why
 	$(BIN)/paidan demo $(OPTIONS)
 
 test: $(READY) ## run every test, on a real PostgreSQL and NATS of its own
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: lint types contracts drift test ## all that CI checks
 

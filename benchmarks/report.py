@@ -18,8 +18,10 @@ def write_report(path: Path, machine: str, measured: Mapping[str, Measured], liv
 
 
 def put(path: Path, marks: tuple[str, str], lines: Sequence[str]) -> None:
-    """Write lines between two marks of a page; at its end where there is no page yet. Raises ValueError."""
-    text = path.read_text("utf-8") if path.exists() else "\n".join(marks) + "\n"
+    """Write lines between two marks of a page; at its end where it has none of them yet. Raises ValueError."""
+    text = path.read_text("utf-8") if path.exists() else ""
+    if not any(mark in text for mark in marks):
+        text += "\n".join(marks) + "\n"
     before, first, rest = text.partition(marks[0])
     _, last, after = rest.partition(marks[1])
     if not first or not last:

@@ -4,7 +4,7 @@
 
 At each size a fresh server takes a package of so many rows. Then: what a task has cost each process, what they hold in
 memory, what a claim takes, what the next 10,000 rows cost, how long a restart takes with all of it open beside decode
-alone of the same log, and how long all views take to catch up from nothing.
+alone of the same log, and how long all views take to catch up from nothing. At last a million timers (``timers``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from benchmarks import replay
+from benchmarks import replay, timers
 from benchmarks.apart import apart
 from benchmarks.desk import make_package, open_desk
 from benchmarks.imports import Import, claims_idle, raw_copy, timed_import
@@ -111,15 +111,19 @@ def main() -> None:
     with cluster() as (directory, dsn), load_process() as load:
         where = machine(directory, dsn)
         console.print(f"machine: {where}", highlight=False, soft_wrap=True)
-        steps = Steps(console, STEPS * len(sizes))
+        steps = Steps(console, STEPS * len(sizes) + 1)
         scale = Scale(directory, dsn, load, steps, given.probe, given.claims)
         with steps.running():
             found = [scale.measure(size) for size in sizes]
-    lines = report(found)
-    console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+            steps.begin(f"{timers.TIMERS:,} timers")
+            waiting = timers.found_apart(dsn)
+            steps.told(f"{waiting.timers:,} timers: {waiting.bytes:.0f} bytes each")
+    lines, of_timers = report(found), timers.report(waiting)
+    console.print("\n".join([*lines, "", *of_timers]), highlight=False, markup=False, soft_wrap=True)
     out = given.out or (REPOSITORY / "docs" / "benchmarks.md" if sizes == SIZES else None)
     if out is not None:
         put(out, MARKS, [f"Measured on {where}.", "", *lines])
+        put(out, timers.MARKS, [f"Measured on {where}.", "", *of_timers])
 
 
 def report(found: Sequence[Size]) -> list[str]:

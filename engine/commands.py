@@ -222,12 +222,14 @@ class RepoolTasks(Command, frozen=True):
 class AllocateTasks(Command, frozen=True):
     """One allocation round of at most ``limit`` picks.
 
-    ``lanes`` limits it to lanes that something happened to, ``among`` to agents with newly free capacity.
+    ``lanes`` limits it to lanes that something happened to, ``among`` to agents with newly free capacity. ``at_rest``
+    are those of ``lanes`` that nothing happened to but that agents came free: that they wait on is no news.
     """
 
     limit: int
     lanes: tuple[LaneKey, ...] | None = None
     among: tuple[str, ...] | None = None
+    at_rest: frozenset[LaneKey] = frozenset()
 
 
 class SettlePackages(Command, frozen=True):

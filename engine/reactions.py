@@ -129,7 +129,13 @@ class Agenda:
         return None
 
     def _next_freed(self, state: State, limit: int) -> cmd.Command | None:
-        """Only lanes at rest: nobody else has room for those. The others wait for a round that asks everybody."""
+        """Only lanes at rest: nobody else has room for those. The others wait for a round that asks everybody.
+
+        Where that can come at once it takes all lanes, or the freed would be given less urgent work first. While rows
+        are on their way into pools, they do not stand idle until all are there.
+        """
+        if self._lanes and not (self._sweeping or self._repooling or self._pooling):
+            return self._next_round(state, limit)
         among = tuple(agent for agent in self._freed if agent in state.agents and state.agents[agent].has_room)
         self._freed.clear()
         lanes = tuple(key for key in state.lanes if key not in self._lanes) if self._lanes else None
@@ -163,7 +169,12 @@ class Agenda:
     def _next_round(self, state: State, limit: int) -> cmd.Command | None:
         lanes = tuple(key for key in self._lanes if key in state.lanes and _is_push(state, key))
         self._lanes.clear()
-        return cmd.AllocateTasks(limit, lanes=lanes) if lanes else None
+        if not lanes:
+            return self._next_freed(state, limit) if self._freed else None
+        freed = any(agent in state.agents and state.agents[agent].has_room for agent in self._freed)
+        at_rest = frozenset(state.lanes).difference(lanes) if freed else frozenset[LaneKey]()
+        self._freed.clear()
+        return cmd.AllocateTasks(limit, (*lanes, *(key for key in state.lanes if key in at_rest)), None, at_rest)
 
     def _next_settling(self, _state: State, _limit: int) -> cmd.Command | None:
         packages = tuple(self._settling)

@@ -60,9 +60,9 @@ class Workspace:
         command = self._agenda.next(self.state, most)
         return None if command is None else self.handle(Order(command, SYSTEM), now)
 
-    def tick(self, now: int) -> Outcome:
-        """Act on timers that are due."""
-        return self.handle(Order(Tick(ROUND), SYSTEM), now)
+    def tick(self, now: int, most: int | None = None) -> Outcome:
+        """Act on timers that are due, ``most`` of them or a round."""
+        return self.handle(Order(Tick(most or ROUND), SYSTEM), now)
 
     def _answer(self, order: Order, recorded: list[Recorded]) -> Answer:
         if order.request:

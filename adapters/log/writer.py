@@ -194,31 +194,44 @@ class Writer:
                 async with asyncio.timeout(self._until_due(workspace)):  # wait_for would swallow a cancellation
                     await self._work.wait()  # that comes together with work
         self._work.clear()
-        self._tick(workspace)
 
     def _until_due(self, workspace: Workspace) -> float | None:
-        """Seconds until the next timer; None: there is none."""
+        """Seconds until the next timer; None: there is none, or it waits for the next append."""
         due = workspace.state.timers.next_due()
-        return None if due is None else max(0.0, (due - self._clock()) / 1000)
+        return None if due is None or self._held_back else max(0.0, (due - self._clock()) / 1000)
 
-    def _tick(self, workspace: Workspace) -> None:
-        """Timers that are due come first, however much work there is."""
+    def _tick(self, workspace: Workspace) -> bool:
+        """One step of what is due, which comes first however much work there is; False: nothing is due.
+
+        Ten thousand timers may be due at once. So they are bulk work too, and wait for what was decided to be on its
+        way; nothing is decided before them once it is.
+        """
         due = workspace.state.timers.next_due()
-        if due is not None and due <= self._clock():
-            self._note(workspace.tick(self._clock()), None)
+        if due is None or due > self._clock() or self._is_much_decided():
+            return False
+        self._note(workspace.tick(self._clock(), self._step()), None)
+        return True
 
     def _decide_slice(self, workspace: Workspace) -> bool:
-        """Commands first, then one step of what they set in motion; True while more is in motion."""
+        """Timers and commands first, then one step of what they set in motion; True while more is in motion."""
+        ticked = self._tick(workspace)
         end = perf_counter() + self._limits.slice_ms / 1000
         while perf_counter() < end and (queued := self.queue.take()):
             self._note(workspace.handle(queued.order, self._clock()), queued.reply)
-        self._held_back = len(self._decided.events) >= self._limits.pending_bulk
+        self._held_back = self._is_much_decided()
         if self._held_back:
             return bool(self.queue)  # the next append gives the word to go on
-        outcome = workspace.follow_up(self._clock(), self._limits.asked_step if self._asked_lately() else None)
+        outcome = workspace.follow_up(self._clock(), self._step())
         if outcome is not None:
             self._note(outcome, None)
-        return outcome is not None or bool(self.queue)
+        return ticked or outcome is not None or bool(self.queue)
+
+    def _is_much_decided(self) -> bool:
+        return len(self._decided.events) >= self._limits.pending_bulk
+
+    def _step(self) -> int | None:
+        """Tasks of one step of bulk work; None: as many as cost least."""
+        return self._limits.asked_step if self._asked_lately() else None
 
     def _asked_lately(self) -> bool:
         return perf_counter() - self._asked_at < LATELY_S

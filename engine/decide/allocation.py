@@ -19,17 +19,19 @@ def allocate(state: State, command: AllocateTasks, context: Context) -> list[ev.
     round_.run(lanes, command.limit)
     given = round_.event()
     events: list[ev.Event] = [given] if given else []
-    events.extend(_stalls(state, round_, given))
+    events.extend(_stalls(state, round_, given, command.at_rest))
     return events or Answer(state.position, changed=False)
 
 
-def _stalls(state: State, round_: Round, given: ev.TasksAllocated | None) -> list[ev.PoolStalled]:
+def _stalls(
+    state: State, round_: Round, given: ev.TasksAllocated | None, at_rest: frozenset[LaneKey]
+) -> list[ev.PoolStalled]:
     """Lanes that wait for a reason that is news."""
     gone = _given_by_lane(state, given) if round_.exhausted else {}
     stalls = []
     for key, why_nobody in round_.exhausted.items():
         lane = state.lanes[key]
-        if round_.among is not None and lane.stalled in _FULL:
+        if lane.stalled in _FULL and (round_.among is not None or key in at_rest):
             continue  # those looked at are full again, as everybody was: no news, and the bulk of busy hours
         reason = why_nobody()
         if lane.stalled != reason:

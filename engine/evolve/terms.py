@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 from engine import events as ev
 from engine.evolve.marking import give_back, marks_of
 from engine.state import State, Task
 from engine.state.pool import starts_of
-from engine.state.task import Terms
+from engine.state.task import LaneKey, Terms
 from engine.state.timers import ESCALATE
 
 
@@ -31,8 +34,7 @@ def step_taken(state: State, event: ev.EscalationStepTaken, _recorded: ev.Record
         marks = marks_of(task)
         marks.overdue |= event.step.mark_overdue
     if event.priorities:
-        for task, priority in zip(tasks, event.priorities, strict=True):
-            _raise(state, task, priority)
+        _raise(state, tasks, event.priorities)
     for number in event.reassigned:
         _take_away(state, state.tasks[number])
 
@@ -70,14 +72,18 @@ def _arm(state: State, task: Task) -> None:
         state.timers.set_all(ESCALATE, due.at, [task.number])
 
 
-def _raise(state: State, task: Task, priority: int) -> None:
-    if task.status != "pooled":
+def _raise(state: State, tasks: Sequence[Task], priorities: Sequence[int]) -> None:
+    """Those that wait take their new places in one go: a row may hold a million, and each cut costs its length."""
+    waiting: dict[LaneKey, list[Task]] = defaultdict(list)
+    for task in tasks:
+        if task.status == "pooled":
+            waiting[task.place.key].append(task)
+    for key, group in waiting.items():
+        state.lanes[key].order.remove(starts_of(group, state.ageing_of(key[0])))
+    for task, priority in zip(tasks, priorities, strict=True):
         task.priority = priority
-        return
-    order, ageing = state.lanes[task.place.key].order, state.ageing_of(task.rule)
-    order.remove(starts_of([task], ageing))
-    task.priority = priority
-    order.add(starts_of([task], ageing))
+    for key, group in waiting.items():
+        state.lanes[key].order.add(starts_of(group, state.ageing_of(key[0])))
 
 
 def _take_away(state: State, task: Task) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from time import time_ns
 
 from adapters.log.writer import Writer
+from adapters.log.writer_limits import Limits
 from engine import events as ev
 from engine.answers import Answer
 from engine.commands import SetPresence
@@ -19,7 +20,7 @@ from tests.conformance.writing import (
     until,
     writing,
 )
-from tests.engine.given import rule, rules, task
+from tests.engine.given import package, row, rule, rules, task
 
 
 class Clock:
@@ -78,6 +79,32 @@ def test_timers_come_due_however_much_there_is_to_do(log: FailingLog, workspace_
 
     asyncio.run(story())
     assert any(isinstance(one.event, ev.TasksRelaxed) for one in log.replay())
+
+
+def test_many_that_come_due_at_once_are_taken_in_small_steps_while_people_ask(
+    log: FailingLog, workspace_name: str
+) -> None:
+    clock, waiting = Clock(), 1_000
+
+    async def story() -> None:
+        async with relaxing(log, workspace_name, clock) as writer:
+            for command in package([row(line) for line in range(waiting)]):
+                await writer.submit(order(command))
+            await until(lambda: len(writer.state.timers) == waiting)
+            clock.leap = 700_000
+            while len(writer.state.timers):
+                await writer.submit(order(SetPresence("bob", "available")))
+
+    asyncio.run(story())
+    steps = [len(one.event.tasks) for one in log.replay() if isinstance(one.event, ev.TasksRelaxed)]
+    assert sum(steps) == waiting
+    assert min(steps) <= Limits().asked_step < max(map(len, _packages_of(log))), "no smaller than what nobody waits for"
+
+
+def _packages_of(log: FailingLog) -> list[tuple[int, ...]]:
+    """Tasks of each step in which rows were put into pools."""
+    pooled = (one.event for one in log.replay() if isinstance(one.event, ev.TasksPooled))
+    return [placement.tasks for event in pooled for placement in event.placements]
 
 
 def test_waiting_for_the_log_to_move(log: FailingLog, workspace_name: str) -> None:

@@ -14,7 +14,7 @@ import msgspec
 
 from engine import events as ev
 from engine.events import Recorded
-from tests.crash import check_returning
+from tests.crash import check_escalating, check_returning
 from tests.crash.check_returning import BETWEEN
 from tests.crash.history import Findings
 
@@ -30,6 +30,10 @@ class Task(msgspec.Struct):
     status: str = "waits"
     locked_until: int = 0
     escalated: bool = False
+    begun: bool = False
+    limited: bool = False
+    steps: tuple[ev.DueStep, ...] = ()
+    """Of the escalation, still to be taken."""
 
 
 class Ledger:
@@ -60,6 +64,7 @@ class Ledger:
         between = [number for number, task in self.tasks.items() if task.status == BETWEEN]
         if between:
             self.wrong(f"tasks {between[:5]} are in nobody's hands and in no pool at the end")
+        check_escalating.left_untaken(self)
 
     def wrong(self, told: str) -> None:
         """Note what cannot be."""
@@ -143,7 +148,8 @@ class Ledger:
 
     def started(self, event: ev.TaskStarted) -> None:
         self._held(event, "is assigned")
-        self.task(event.task).status = "is in progress"
+        task = self.task(event.task)
+        task.status, task.begun = "is in progress", True
 
     def completed(self, event: ev.TaskCompleted) -> None:
         self._held(event, "is in progress")
@@ -191,6 +197,8 @@ TAKE: dict[type[ev.Event], Callable[[Ledger, Any], None]] = {
     ev.TasksRecycled: check_returning.recycled,
     ev.TasksHandedOver: check_returning.handed_over,
     ev.TasksEscalated: check_returning.escalated,
+    ev.DeadlinesSet: check_escalating.deadlines_set,
+    ev.EscalationStepTaken: check_escalating.step_taken,
     ev.TaskLocked: check_returning.locked,
     ev.TaskUnlocked: check_returning.unlocked,
     ev.PackageRegistered: Ledger.package,

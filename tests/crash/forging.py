@@ -17,6 +17,11 @@ RULES = """\
 workspace: forged
 rules:
   - {id: claimed, task_type: errand, method: claim, cap_per_agent: 3, handover: {limit: 1}}
+  - id: limited
+    task_type: complaint
+    method: claim
+    sla: {resolve_within: 10s}
+    escalation: [{at: 50% of resolve_within, raise_priority: 5}, {at: resolve_within, reassign: "true"}]
   - {id: listed, task_type: follow_up}
 """
 AGENTS = tuple(ev.AgentSpec(name, capacity=4) for name in ("ann", "bob"))
@@ -30,17 +35,27 @@ class Forge:
 
     def __init__(self) -> None:
         self._workspace = Workspace("forged")
+        self._now = 1_000
         self.history = History("forged", [], {"package": SENT}, [], [])
 
     def ask(self, method: str, command: cmd.Command, request: str, **asked: Any) -> Answer:
         """An accepted or refused command, and all it sets in motion."""
-        recorded, told = self._workspace.handle(cmd.Order(command, "tester", request), 1_000)
+        recorded, told = self._workspace.handle(cmd.Order(command, "tester", request), self._now)
         self.history.log += recorded
-        while (more := self._workspace.follow_up(1_000)) is not None:
-            self.history.log += more[0]
+        self._follow_up()
         if method:
             self.history.told.append(self._told(method, request, asked, told))
         return told if isinstance(told, Answer) else Answer(0)
+
+    def wait(self, until: int) -> None:
+        """Time goes by, and what falls due happens."""
+        self._now = until
+        self.history.log += self._workspace.tick(until)[0]
+        self._follow_up()
+
+    def _follow_up(self) -> None:
+        while (more := self._workspace.follow_up(self._now)) is not None:
+            self.history.log += more[0]
 
     def _told(self, method: str, request: str, asked: dict[str, Any], told: Any) -> Told:
         if not isinstance(told, Answer):
@@ -74,6 +89,7 @@ def forged() -> History:
     ask("SetPresence", cmd.SetPresence("ann", "busy"), "presence", agent="ann", presence="busy")
     _import(forge)
     _keep_and_give_back(forge)
+    _run_late(forge)
     forge.history.messages = expected("forged", forge.history.log)
     forge.history.sent = ["c0", "c1"]
     return forge.history
@@ -93,6 +109,14 @@ def _keep_and_give_back(forge: Forge) -> None:
     forge.ask("SetPresence", cmd.SetPresence("ann", "offline"), "offline", agent="ann", presence="offline")
 
 
+def _run_late(forge: Forge) -> None:
+    """Task 6: nobody takes it, and both steps of its escalation fall due."""
+    forge.ask("CreateTask", cmd.CreateTask("complaint", ""), "create-6", task_type="complaint")
+    for until in (6_000, 11_000, 60_000):
+        forge.wait(until)
+    forge.ask("SetPresence", cmd.SetPresence("bob", "busy"), "late-presence", agent="bob", presence="busy")
+
+
 def _import(forge: Forge) -> None:
     package = cmd.RegisterPackage("s", "u", "f", "d", 9, "follow_up", "", ev.ColumnMapping())
     forge.ask("UploadPackage", package, "package")
@@ -104,9 +128,10 @@ def _import(forge: Forge) -> None:
         forge.ask("", command, "")
 
 
-def event_at(history: History, kind: type[ev.Event]) -> int:
-    """Place in the log of the first event of a kind."""
-    return next(place for place, one in enumerate(history.log) if isinstance(one.event, kind))
+def event_at(history: History, kind: type[ev.Event], last: bool = False) -> int:
+    """Place in the log of the first event of a kind, or of the last."""
+    places = [place for place, one in enumerate(history.log) if isinstance(one.event, kind)]
+    return places[-1 if last else 0]
 
 
 def with_event(history: History, kind: type[ev.Event], **changes: Any) -> None:

@@ -35,6 +35,11 @@ rules:
     recycle_limit: 3
     handover: {{raise_priority: 10, limit: 1}}
     lock_max: 5s
+    sla: {{respond_within: 2s, resolve_within: 8s}}
+    escalation:
+      - {{at: respond_within, raise_priority: 20, notify: desk}}
+      - {{at: 60% of resolve_within, raise_priority: 30}}
+      - {{at: resolve_within, mark_overdue: true, reassign: agent.team == "west"}}
   - {{id: listed, task_type: follow_up, strategy: [{second}], cap_per_agent: 150}}
 """
 VARIANTS = tuple(

@@ -69,7 +69,7 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
     ),
     "a gap": (lambda h: h.log.pop(3), "position 4: the next event is at 5"),
     "effect twice": (in_step(lambda h: with_event_again(h, ev.AgentPresenceChanged)), "request presence: 2 events"),
-    "created twice": (in_step(lambda h: with_event_again(h, ev.TaskCreated)), "task 1 comes after task 5"),
+    "created twice": (in_step(lambda h: with_event_again(h, ev.TaskCreated)), "task 1 comes after task 6"),
     "granted twice": (in_step(lambda h: with_event_again(h, ev.TaskClaimed)), "task 1 goes to ann from ''"),
     "granted from nobody": (in_step(lambda h: with_event(h, ev.TaskReassigned, held_by="")), "'ann' has it"),
     "a stale grant": (in_step(lambda h: with_event(h, ev.TaskCompleted, grant=1)), "bob acts on task 1 under grant 1"),
@@ -79,6 +79,19 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
     "robbed of what is locked": (
         in_step(lambda h: without_event(h, event_at(h, ev.TaskUnlocked))),
         "task 5 is recycled from ann, who keeps it",
+    ),
+    "limits set twice": (in_step(lambda h: with_event_again(h, ev.DeadlinesSet)), "task 6 gets time limits, but"),
+    "a step taken twice": (
+        in_step(lambda h: with_event_again(h, ev.EscalationStepTaken)),
+        "step 0 is taken for task 6 of '', but",
+    ),
+    "a step out of turn": (
+        in_step(lambda h: with_event(h, ev.EscalationStepTaken, place=1)),
+        "step 1 of task 6 is taken before its time",
+    ),
+    "a step never taken": (
+        in_step(lambda h: without_event(h, event_at(h, ev.TasksPooled, last=True) - 1)),
+        "step 1 of task 6 was due at 11000 and was never taken",
     ),
     "a lock that ends early": (
         in_step(lambda h: with_event(h, ev.TaskUnlocked, cause="ended")),
@@ -95,7 +108,10 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
         in_step(lambda h: without_event(h, event_at(h, ev.TasksHandedOver) + 1)),
         "task 5 goes to bob, but it is between hands",
     ),
-    "gone with its agent": (in_step(lambda h: h.log.pop()), r"tasks \[5\] are in nobody's hands"),
+    "gone with its agent": (
+        in_step(lambda h: without_event(h, event_at(h, ev.TasksRecycled) + 1)),
+        r"tasks \[5\] are in nobody's hands",
+    ),
     "escalated twice": (in_step(lambda h: with_event_again(h, ev.TasksEscalated)), "task 5 is escalated"),
     "recycled from another": (
         in_step(lambda h: with_event(h, ev.TasksRecycled, agents=("bob",))),
@@ -139,7 +155,7 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
 def test_a_whole_history_is_whole() -> None:
     history = forged()
     assert check(history) == []
-    assert len(history.told) == 21 and len(history.messages) > 20
+    assert len(history.told) == 23 and len(history.messages) > 20
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)

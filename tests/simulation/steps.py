@@ -41,9 +41,14 @@ def run(sequence: list[bytes], checked: bool = True) -> Simulation:
     """Take every step, then come to rest."""
     simulation = Simulation(checked)
     for place, step in enumerate(sequence):
-        _STEPS[step[0] % len(_STEPS)](simulation, step[1:], place)
+        take(simulation, step, place)
     simulation.finish()
     return simulation
+
+
+def take(simulation: Simulation, step: bytes, place: int) -> None:
+    """One step of a sequence, the one at this place."""
+    _STEPS[step[0] % len(_STEPS)](simulation, step[1:], place)
 
 
 Step = Callable[[Simulation, Dice, int], None]

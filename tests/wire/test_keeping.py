@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -32,6 +34,7 @@ rules:
   - {{id: claimed, task_type: ticket, method: claim, lock_max: 1h, handover: {{raise_priority: 30, limit: 1}}}}
   - {{id: capped, task_type: call, method: claim, cap_per_agent: 1}}
   - {{id: by-hand, task_type: case, method: manual}}
+  - {{id: limited, task_type: complaint, method: claim, sla: {{resolve_within: 30m}}}}
 """
 CODE = grpc.StatusCode
 INVALID, NOT_FOUND, PRECONDITION, STALE = (
@@ -216,6 +219,30 @@ def test_nobody_takes_what_is_locked_until_it_is_unlocked(ruled: Served) -> None
     assert held.unlock(request_id=given) == first
     assert refused(held.unlock).reason == "NOT_LOCKED"
     assert ruled.tasks.ReassignTask(taken).grant > first.position
+
+
+def test_a_lock_ends_by_itself(ruled: Served) -> None:
+    held = Held(ruled)
+    locked = held.lock(0.1)
+    history = GetTaskHistoryRequest(name=held.name, min_position=ruled.wait(beyond(ruled, locked.position)))
+    unlocked = ruled.audit.GetTaskHistory(history).events[-1]
+    assert unlocked.type == "TaskUnlocked.v1" and json.loads(unlocked.data_json)["cause"] == "ended"
+    assert unlocked.event_time.ToMilliseconds() >= locked.locked_until.ToMilliseconds()
+
+
+async def beyond(served: Served, position: int) -> int:
+    """The log's next position, once it is durable."""
+    async with asyncio.timeout(20):
+        await served.writer.wait_beyond(position)
+    return served.writer.position
+
+
+def test_a_lock_past_the_time_limit_is_refused_with_both_figures(ruled: Served) -> None:
+    held = Held(ruled, "complaint")
+    found = refused(held.lock, 1_801)
+    assert (found.code, found.reason) == (PRECONDITION, "LOCK_PAST_DEADLINE")
+    told = re.search(r"at most (\d+) ms.* got (\d+) ms", found.message)
+    assert told is not None and 1_790_000 < int(told[1]) < 1_800_000 and told[2] == "1801000"
 
 
 def test_a_locked_task_may_be_handed_over_by_who_locked_it(ruled: Served) -> None:
