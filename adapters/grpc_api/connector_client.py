@@ -17,6 +17,11 @@ from adapters.outbound.port import OutboundCall, Outcome, OverError, ServerAwayE
 TIMEOUT_S = 5.0
 MESSAGE_BYTES = 64 * 1024 * 1024
 """A hundred calls, each with the attributes of its task."""
+OPTIONS = (
+    ("grpc.max_reconnect_backoff_ms", 1_000), ("grpc.max_receive_message_length", MESSAGE_BYTES),
+    ("grpc.keepalive_time_ms", 30_000), ("grpc.keepalive_timeout_ms", 10_000),
+)  # fmt: skip
+"""A server that is gone without a word is noticed, for the stream of calls may be quiet for hours."""
 OVER = (
     grpc.StatusCode.ABORTED, grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.NOT_FOUND,
     grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.ALREADY_EXISTS,
@@ -34,8 +39,7 @@ OUTCOMES = {
 @asynccontextmanager
 async def connected(target: str, workspace: str) -> AsyncIterator[GrpcOutboundPort]:
     """The port of one workspace of the server at ``target`` (host:port); the connection is made when it is used."""
-    options = [("grpc.max_reconnect_backoff_ms", 1_000), ("grpc.max_receive_message_length", MESSAGE_BYTES)]
-    async with grpc.aio.insecure_channel(target, options=options) as channel:
+    async with grpc.aio.insecure_channel(target, options=OPTIONS) as channel:
         yield GrpcOutboundPort(channel, workspace)
 
 

@@ -48,7 +48,7 @@ class ConnectorService(ConnectorServiceServicer):
             new = self._made(told, durable)
             for place in range(0, len(new), AT_A_TIME):
                 some = [call for call in new[place : place + AT_A_TIME] if self._is_under_way(call)]
-                yield pb.WatchCallsResponse(calls=[self._message(call) for call in some])
+                yield pb.WatchCallsResponse(calls=[self._message(call) for call in some], position=durable)
             told = max(told, durable)
             await self._tail.moved()
 

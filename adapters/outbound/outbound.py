@@ -21,6 +21,8 @@ from adapters.outbound.port import OutboundCall, OutboundPort, Outcome, OverErro
 log = logging.getLogger("paidan.connector")
 
 RETRY_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+PATIENT = 4
+"""So often nothing is said of a server that is away: it may just be starting."""
 END_S = 6.0
 """For calls under way to be answered and reported when told to end."""
 
@@ -75,7 +77,8 @@ class Outbound:
                 resume = await self._follow(resume)
                 failed = 0
             except ServerAwayError as error:
-                self._say("the server hands over no calls", error)
+                if failed >= PATIENT:
+                    self._say("the server hands over no calls", error)
                 await asyncio.sleep(RETRY_S[min(failed, len(RETRY_S) - 1)])
                 failed, resume = failed + 1, 0
 

@@ -101,7 +101,12 @@ def test_fault_in_a_calendar(field: str, column: int, message: str, hint: str | 
         ("callback: {url: 'http://x/a b'}", 21, "Expected a URL such as", None),
         ("callback: {url: 'http://ann:secret@x/'}", 21, "Expected no user or password", "name a secret"),
         ("callback: {subject: 'a.*'}", 25, "Expected a NATS subject", None),
-        ("callback: {subject: paidan.desk.in.tasks}", 25, "Expected a subject of somebody else's", "neither with paidan"),
+        (
+            "callback: {subject: paidan.desk.in.tasks}",
+            25,
+            "Expected a subject of somebody else's",
+            "neither with paidan",
+        ),
         ("callback: {subject: _INBOX.a}", 25, "Expected a subject of somebody else's", None),
         ("feedback_channel: {subject: paidan}", 33, "Expected a subject of somebody else's", None),
         ("feedback_channel: {subject: $JS.API.a}", 33, "Expected a NATS subject", None),

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19paidan/v1/connector.proto\x12\tpaidan.v1\"\xe1\x01\n\x0cOutboundCall\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0c\n\x04task\x18\x02 \x01(\x03\x12\x0c\n\x04made\x18\x03 \x01(\x03\x12\x0c\n\x04\x61sks\x18\x04 \x01(\x08\x12\x0b\n\x03url\x18\x05 \x01(\t\x12\x0f\n\x07subject\x18\x06 \x01(\t\x12\x0e\n\x06secret\x18\x07 \x01(\t\x12\x12\n\ntimeout_ms\x18\x08 \x01(\x03\x12\x10\n\x08\x61ttempts\x18\t \x01(\x05\x12\x12\n\nbackoff_ms\x18\n \x01(\x03\x12\x0f\n\x07left_ms\x18\x0b \x01(\x03\x12\x0c\n\x04\x62ody\x18\x0c \x01(\x0c\x12\x13\n\x0btraceparent\x18\r \x01(\t\":\n\x11WatchCallsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x15\n\rfrom_position\x18\x02 \x01(\x03\"<\n\x12WatchCallsResponse\x12&\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x17.paidan.v1.OutboundCall\"\x86\x02\n\x15\x46inishCallbackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07started\x18\x02 \x01(\x03\x12+\n\x07outcome\x18\x03 \x01(\x0e\x32\x1a.paidan.v1.CallbackOutcome\x12<\n\x06result\x18\x04 \x03(\x0b\x32,.paidan.v1.FinishCallbackRequest.ResultEntry\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x06 \x01(\x05\x12\x12\n\nrequest_id\x18\x07 \x01(\t\x1a-\n\x0bResultEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"*\n\x16\x46inishCallbackResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\"|\n\x15\x46inishDeliveryRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04made\x18\x02 \x01(\x03\x12\x11\n\tdelivered\x18\x03 \x01(\x08\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x05 \x01(\x05\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"*\n\x16\x46inishDeliveryResponse\x12\x10\n\x08position\x18\x01 \x01(\x03*\x8f\x01\n\x0f\x43\x61llbackOutcome\x12 \n\x1c\x43\x41LLBACK_OUTCOME_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43\x41LLBACK_OUTCOME_SUCCEEDED\x10\x01\x12\x1d\n\x19\x43\x41LLBACK_OUTCOME_DECLINED\x10\x02\x12\x1b\n\x17\x43\x41LLBACK_OUTCOME_FAILED\x10\x03\x32\x8d\x02\n\x10\x43onnectorService\x12K\n\nWatchCalls\x12\x1c.paidan.v1.WatchCallsRequest\x1a\x1d.paidan.v1.WatchCallsResponse0\x01\x12U\n\x0e\x46inishCallback\x12 .paidan.v1.FinishCallbackRequest\x1a!.paidan.v1.FinishCallbackResponse\x12U\n\x0e\x46inishDelivery\x12 .paidan.v1.FinishDeliveryRequest\x1a!.paidan.v1.FinishDeliveryResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19paidan/v1/connector.proto\x12\tpaidan.v1\"\xe1\x01\n\x0cOutboundCall\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0c\n\x04task\x18\x02 \x01(\x03\x12\x0c\n\x04made\x18\x03 \x01(\x03\x12\x0c\n\x04\x61sks\x18\x04 \x01(\x08\x12\x0b\n\x03url\x18\x05 \x01(\t\x12\x0f\n\x07subject\x18\x06 \x01(\t\x12\x0e\n\x06secret\x18\x07 \x01(\t\x12\x12\n\ntimeout_ms\x18\x08 \x01(\x03\x12\x10\n\x08\x61ttempts\x18\t \x01(\x05\x12\x12\n\nbackoff_ms\x18\n \x01(\x03\x12\x0f\n\x07left_ms\x18\x0b \x01(\x03\x12\x0c\n\x04\x62ody\x18\x0c \x01(\x0c\x12\x13\n\x0btraceparent\x18\r \x01(\t\":\n\x11WatchCallsRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12\x15\n\rfrom_position\x18\x02 \x01(\x03\"N\n\x12WatchCallsResponse\x12&\n\x05\x63\x61lls\x18\x01 \x03(\x0b\x32\x17.paidan.v1.OutboundCall\x12\x10\n\x08position\x18\x02 \x01(\x03\"\x86\x02\n\x15\x46inishCallbackRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07started\x18\x02 \x01(\x03\x12+\n\x07outcome\x18\x03 \x01(\x0e\x32\x1a.paidan.v1.CallbackOutcome\x12<\n\x06result\x18\x04 \x03(\x0b\x32,.paidan.v1.FinishCallbackRequest.ResultEntry\x12\x0e\n\x06reason\x18\x05 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x06 \x01(\x05\x12\x12\n\nrequest_id\x18\x07 \x01(\t\x1a-\n\x0bResultEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"*\n\x16\x46inishCallbackResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\"|\n\x15\x46inishDeliveryRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04made\x18\x02 \x01(\x03\x12\x11\n\tdelivered\x18\x03 \x01(\x08\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x10\n\x08\x61ttempts\x18\x05 \x01(\x05\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"*\n\x16\x46inishDeliveryResponse\x12\x10\n\x08position\x18\x01 \x01(\x03*\x8f\x01\n\x0f\x43\x61llbackOutcome\x12 \n\x1c\x43\x41LLBACK_OUTCOME_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43\x41LLBACK_OUTCOME_SUCCEEDED\x10\x01\x12\x1d\n\x19\x43\x41LLBACK_OUTCOME_DECLINED\x10\x02\x12\x1b\n\x17\x43\x41LLBACK_OUTCOME_FAILED\x10\x03\x32\x8d\x02\n\x10\x43onnectorService\x12K\n\nWatchCalls\x12\x1c.paidan.v1.WatchCallsRequest\x1a\x1d.paidan.v1.WatchCallsResponse0\x01\x12U\n\x0e\x46inishCallback\x12 .paidan.v1.FinishCallbackRequest\x1a!.paidan.v1.FinishCallbackResponse\x12U\n\x0e\x46inishDelivery\x12 .paidan.v1.FinishDeliveryRequest\x1a!.paidan.v1.FinishDeliveryResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,24 +33,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FINISHCALLBACKREQUEST_RESULTENTRY']._loaded_options = None
   _globals['_FINISHCALLBACKREQUEST_RESULTENTRY']._serialized_options = b'8\001'
-  _globals['_CALLBACKOUTCOME']._serialized_start=870
-  _globals['_CALLBACKOUTCOME']._serialized_end=1013
+  _globals['_CALLBACKOUTCOME']._serialized_start=888
+  _globals['_CALLBACKOUTCOME']._serialized_end=1031
   _globals['_OUTBOUNDCALL']._serialized_start=41
   _globals['_OUTBOUNDCALL']._serialized_end=266
   _globals['_WATCHCALLSREQUEST']._serialized_start=268
   _globals['_WATCHCALLSREQUEST']._serialized_end=326
   _globals['_WATCHCALLSRESPONSE']._serialized_start=328
-  _globals['_WATCHCALLSRESPONSE']._serialized_end=388
-  _globals['_FINISHCALLBACKREQUEST']._serialized_start=391
-  _globals['_FINISHCALLBACKREQUEST']._serialized_end=653
-  _globals['_FINISHCALLBACKREQUEST_RESULTENTRY']._serialized_start=608
-  _globals['_FINISHCALLBACKREQUEST_RESULTENTRY']._serialized_end=653
-  _globals['_FINISHCALLBACKRESPONSE']._serialized_start=655
-  _globals['_FINISHCALLBACKRESPONSE']._serialized_end=697
-  _globals['_FINISHDELIVERYREQUEST']._serialized_start=699
-  _globals['_FINISHDELIVERYREQUEST']._serialized_end=823
-  _globals['_FINISHDELIVERYRESPONSE']._serialized_start=825
-  _globals['_FINISHDELIVERYRESPONSE']._serialized_end=867
-  _globals['_CONNECTORSERVICE']._serialized_start=1016
-  _globals['_CONNECTORSERVICE']._serialized_end=1285
+  _globals['_WATCHCALLSRESPONSE']._serialized_end=406
+  _globals['_FINISHCALLBACKREQUEST']._serialized_start=409
+  _globals['_FINISHCALLBACKREQUEST']._serialized_end=671
+  _globals['_FINISHCALLBACKREQUEST_RESULTENTRY']._serialized_start=626
+  _globals['_FINISHCALLBACKREQUEST_RESULTENTRY']._serialized_end=671
+  _globals['_FINISHCALLBACKRESPONSE']._serialized_start=673
+  _globals['_FINISHCALLBACKRESPONSE']._serialized_end=715
+  _globals['_FINISHDELIVERYREQUEST']._serialized_start=717
+  _globals['_FINISHDELIVERYREQUEST']._serialized_end=841
+  _globals['_FINISHDELIVERYRESPONSE']._serialized_start=843
+  _globals['_FINISHDELIVERYRESPONSE']._serialized_end=885
+  _globals['_CONNECTORSERVICE']._serialized_start=1034
+  _globals['_CONNECTORSERVICE']._serialized_end=1303
 # @@protoc_insertion_point(module_scope)

@@ -150,6 +150,9 @@ class WatchCallsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CALLS_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    """Log position that was looked at."""
     @_builtins.property
     def calls(self) -> _containers.RepeatedCompositeFieldContainer[Global___OutboundCall]:
         """In the order they were made, but for callbacks and results."""
@@ -158,10 +161,11 @@ class WatchCallsResponse(_message.Message):
         self,
         *,
         calls: _abc.Iterable[Global___OutboundCall] | None = ...,
+        position: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calls", b"calls", "position", b"position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
