@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 import msgspec
 import uvloop
@@ -60,9 +60,8 @@ async def _until_told(told: Connecting) -> None:
             parts.append(Intake(told.nats_url, told.workspace, port, told.intake, told.intake_watcher).run())
         working = asyncio.gather(*parts)
         _stop_when_told(working)
-        await asyncio.wait([working])
-        if not working.cancelled():
-            working.result()
+        with suppress(asyncio.CancelledError):  # told to end; nobody else cancels it
+            await working
 
 
 def _attempts(told: Connecting) -> Attempts:

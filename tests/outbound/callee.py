@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -83,6 +83,10 @@ class Callee:
                 reply = callee._take(Sent(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
                 if reply.hold is not None:
                     reply.hold.wait(20)
+                with suppress(ConnectionError):  # whoever asked may be dead by now
+                    self._say(reply)
+
+            def _say(self, reply: Reply) -> None:
                 self.send_response(reply.status)
                 for name, value in {"content-length": str(len(reply.body)), **reply.headers}.items():
                     self.send_header(name, value)
