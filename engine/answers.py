@@ -41,7 +41,7 @@ def answer_of(recorded: ev.Recorded) -> Answer:
 
 
 def _number(event: ev.Event) -> int | None:
-    for field in ("task", "version", "package", "number"):
+    for field in ("task", "version", "package", "number", "into"):
         value = getattr(event, field, None)
         if value is not None:
             return int(value)

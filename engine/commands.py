@@ -118,11 +118,45 @@ class ReassignTask(Command, frozen=True):
     reason: str = ""
 
 
+class ReprioritiseTask(Command, frozen=True):
+    """A supervisor makes a task more urgent or less; ``grant`` as for CancelTask."""
+
+    task: int
+    priority: int
+    grant: int = 0
+    reason: str = ""
+
+
+class ChangeDeadlines(Command, frozen=True):
+    """A supervisor sets until when a task is to be begun and done (milliseconds since 1970 UTC, 0: as it is)."""
+
+    task: int
+    respond_by: int = 0
+    resolve_by: int = 0
+    grant: int = 0
+    reason: str = ""
+
+
+class CommentTask(Command, frozen=True):
+    """Somebody says something about a task, whoever holds it."""
+
+    task: int
+    text: str
+
+
 class Held(msgspec.Struct, frozen=True):
-    """A task as its agent holds it."""
+    """A task as its agent holds it; ``grant`` 0: nobody does."""
 
     task: int
     grant: int
+
+
+class MergeTasks(Command, frozen=True):
+    """A supervisor ends duplicates in favour of the task ``into``, all or none; grants as for CancelTask."""
+
+    duplicates: tuple[Held, ...]
+    into: int
+    reason: str = ""
 
 
 class HandOverTasks(Command, frozen=True):

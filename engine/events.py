@@ -409,6 +409,64 @@ class EscalationStepTaken(Event, frozen=True, tag="EscalationStepTaken.v1"):
     """Those that go to other targets now: they are pooled anew in the same decision."""
 
 
+class TaskReprioritised(Event, frozen=True, tag="TaskReprioritised.v1"):
+    """A supervisor made a task more urgent or less. Where another rule governs it now, the same decision pools it."""
+
+    task: int
+    priority: int
+    """From now on, 0 to 100."""
+    before: int
+    agent: str = ""
+    """Who holds it; empty: nobody."""
+    reason: str = ""
+
+
+class TaskDeadlinesChanged(Event, frozen=True, tag="TaskDeadlinesChanged.v1"):
+    """A supervisor set other time limits (0: none). ``steps`` are all of the task's, those taken unchanged."""
+
+    task: int
+    respond_by: int
+    resolve_by: int
+    moved: tuple[str, ...]
+    """Which of the two he named: ``respond_by``, ``resolve_by``."""
+    steps: tuple[DueStep, ...] = ()
+    agent: str = ""
+    """Who holds it; empty: nobody."""
+    reason: str = ""
+
+
+class TaskCommented(Event, frozen=True, tag="TaskCommented.v1"):
+    """Somebody, who stands in the envelope, said something about a task. It changes nothing of it."""
+
+    task: int
+    text: str
+    agent: str = ""
+    """Who holds it; empty: nobody."""
+
+
+class TasksMerged(Event, frozen=True, tag="TasksMerged.v1"):
+    """Duplicates ended in favour of the task ``into``; ``agents[i]`` held ``tasks[i]`` until then (empty: nobody).
+
+    Where another rule governs ``into`` by its priority now, the same decision pools it.
+    """
+
+    into: int
+    tasks: tuple[int, ...]
+    agents: tuple[str, ...]
+    priority: int
+    """Of ``into`` from now on: the highest of them all."""
+    before: int
+    agent: str = ""
+    """Who holds ``into``; empty: nobody."""
+    reason: str = ""
+    packages: tuple[int, ...] = ()
+    """Of each of the tasks, 0 where it came alone; empty: all did."""
+    again: tuple[int, ...] = ()
+    """Those of the tasks held by nobody that an agent had had before."""
+    calling: tuple[int, ...] = ()
+    """Those of the tasks that somebody outside was being asked about."""
+
+
 class TaskLocked(Event, frozen=True, tag="TaskLocked.v1"):
     """The agent keeps the task until then, whatever else would take it away. Also when a lock is renewed."""
 

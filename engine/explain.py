@@ -6,7 +6,9 @@ record; for a task deep inside a round, every pick before it is made again first
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,6 +23,7 @@ from engine.decide.seats import Seat, Seats
 from engine.decide.settling import reason_of
 from engine.events import Pick, Recorded
 from engine.evolve import evolve
+from engine.interventions import MAX_TOLD, intervention_of
 from engine.refusals import Refusal, not_found
 from engine.remake import Picks
 from engine.state import Agent, State, Task, lane_key
@@ -43,39 +46,55 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[RuleVerdict, ...] = ()
     agents: tuple[AgentVerdict, ...] = ()
     confirmed: bool = True
+    interventions: tuple[str, ...] = ()
+    """What people said of the task and changed of it, the latest."""
     position: int = 0
     """Looked at last."""
 
 
 def explain(log: Log, workspace: str, task: int, grant: int = 0) -> Explanation | Refusal:
     """Explain one assignment of a task (``grant`` 0: the last), or why it waits if nobody has had it."""
-    now, found, called = _survey(log(), workspace, task, grant)
+    now, found, told, into, called = _survey(log(), workspace, task, grant)
     if not 0 < task <= now.last_task:
         return not_found("TASK_UNKNOWN", f"Expected a task of this workspace, but there is no number {task}")
     if grant and found is None:
         return not_found("GRANT_UNKNOWN", f"Expected an assignment of task {task} at {grant}, but there is none")
     waiting = now.tasks.get(task)
     if found is None or (not grant and waiting is not None and waiting.status == "pooled"):
-        return msgspec.structs.replace(_without_agent(now, waiting, task, called), position=now.position)
-    before = _replayed(log(), workspace, found.position)
-    return msgspec.structs.replace(_decision(before, found, task), position=now.position)
+        explanation = _without_agent(now, waiting, task, into, called)
+    else:
+        explanation = _decision(_replayed(log(), workspace, found.position), found, task)
+    return msgspec.structs.replace(explanation, interventions=told, position=now.position)
 
 
-def _survey(
-    log: Iterable[Recorded], workspace: str, task: int, grant: int
-) -> tuple[State, Recorded | None, Recorded | None]:
-    """The state at the head, the event that gave the task away (the one at ``grant``, or the last), and its callback's
-    success."""
-    state = State(workspace)
-    found: Recorded | None = None
-    called: Recorded | None = None
+class _Survey(NamedTuple):
+    """What a walk over the whole log finds of a task."""
+
+    now: State
+    """At the head."""
+    found: Recorded | None
+    """The event that gave the task away: the one at the grant asked for, or the last."""
+    told: tuple[str, ...]
+    """Interventions."""
+    into: int
+    """Task that it was merged into; 0: into none."""
+    called: int
+    """Position of its callback's success; 0: there was none."""
+
+
+def _survey(log: Iterable[Recorded], workspace: str, task: int, grant: int) -> _Survey:
+    state, found, told, into, called = State(workspace), None, deque[str](maxlen=MAX_TOLD), 0, 0
     for recorded in log:
         evolve(state, recorded)
         if _gives(recorded.event, task) and grant in (0, recorded.position):
             found = recorded
-        elif isinstance(recorded.event, ev.CallbackSucceeded) and recorded.event.task == task:
-            called = recorded
-    return state, found, called
+        if said := intervention_of(recorded, task):
+            told.append(said)
+        if isinstance(recorded.event, ev.TasksMerged) and task in recorded.event.tasks:
+            into = recorded.event.into
+        if isinstance(recorded.event, ev.CallbackSucceeded) and recorded.event.task == task:
+            called = recorded.position
+    return _Survey(state, found, tuple(told), into, called)
 
 
 def _gives(event: ev.Event, task: int) -> bool:
@@ -197,9 +216,9 @@ def _reassigned(state: State, recorded: Recorded, event: ev.TaskReassigned, task
 # --- given to nobody -------------------------------------------------------------------------------------------------
 
 
-def _without_agent(state: State, task: Task | None, number: int, called: Recorded | None) -> Explanation:
+def _without_agent(state: State, task: Task | None, number: int, into: int, called: int) -> Explanation:
     if task is None:
-        return _ended(number, called)
+        return _ended(number, into, called)
     if task.status == "calling":
         return Explanation(summary=f"Task {number} is not in a pool yet: {_asked(state, number)} is asked first.")
     if task.status == "created":
@@ -214,11 +233,12 @@ def _without_agent(state: State, task: Task | None, number: int, called: Recorde
     return _waiting(state, task)
 
 
-def _ended(number: int, called: Recorded | None) -> Explanation:
-    if called is None:
-        return Explanation(summary=f"Task {number} was cancelled before anybody had it.")
-    told = "its callback did it, so it closed without anybody having it in hand"
-    return Explanation(summary=f"Task {number} is completed: {told}.", decision_position=called.position)
+def _ended(number: int, into: int, called: int) -> Explanation:
+    if called:
+        told = "its callback did it, so it closed without anybody having it in hand"
+        return Explanation(summary=f"Task {number} is completed: {told}.", decision_position=called)
+    ended = f"merged into task {into}" if into else "cancelled"
+    return Explanation(summary=f"Task {number} was {ended} before anybody had it.")
 
 
 def _asked(state: State, number: int) -> str:

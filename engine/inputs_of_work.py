@@ -64,6 +64,22 @@ def _handover(event: ev.TasksHandedOver, state: State, numbers: tuple[int, ...])
     return cmd.HandOverTasks(event.agent, held, event.note, event.to_agent, event.to_rule)
 
 
+def _reprioritised(event: ev.TaskReprioritised, state: State, _at: int) -> list[cmd.Command]:
+    return [cmd.ReprioritiseTask(event.task, event.priority, _grant(state, event.task), event.reason)]
+
+
+def _deadlines_changed(event: ev.TaskDeadlinesChanged, state: State, _at: int) -> list[cmd.Command]:
+    limits = {name: getattr(event, name) for name in event.moved}
+    return [cmd.ChangeDeadlines(event.task, **limits, grant=_grant(state, event.task), reason=event.reason)]
+
+
+def _merged(event: ev.TasksMerged, state: State, _at: int) -> list[cmd.Command]:
+    """Those that are open here too; where none is, one that is refused."""
+    duplicates = [number for number in event.tasks if number in state.tasks] or event.tasks[:1]
+    held = tuple(cmd.Held(number, _grant(state, number)) for number in duplicates)
+    return [cmd.MergeTasks(held, event.into, event.reason)]
+
+
 def _locked(event: ev.TaskLocked, state: State, at: int) -> list[cmd.Command]:
     task = state.tasks.get(event.task)
     if task is None or task.agent is None:
@@ -105,6 +121,9 @@ _WORK: dict[type[ev.Event], Callable[[Any, State, int], list[cmd.Command]]] = {
     ev.TaskReassigned: _reassigned,
     ev.TaskStarted: _started,
     ev.TasksHandedOver: _handed_over,
+    ev.TaskReprioritised: _reprioritised,
+    ev.TaskDeadlinesChanged: _deadlines_changed,
+    ev.TasksMerged: _merged,
     ev.TaskLocked: _locked,
     ev.TaskUnlocked: _unlocked,
     ev.CallbackSucceeded: _called,

@@ -72,6 +72,12 @@ class Agenda:
     def _called(self, _state: State, event: ev.CallbackSucceeded) -> None:
         self._settle(event.package)
 
+    def _merged(self, _state: State, event: ev.TasksMerged) -> None:
+        for agent in event.agents:
+            self._free(agent)
+        for package in event.packages:
+            self._settle(package or None)
+
     def _recycled(self, _state: State, event: ev.TasksRecycled) -> None:
         for agent in event.agents:
             self._free(agent)
@@ -228,6 +234,7 @@ _NOTED: dict[type[ev.Event], Callable[[Agenda, State, Any], None]] = {
     ev.TaskCompleted: Agenda._completed,
     ev.TasksCancelled: Agenda._cancelled,
     ev.CallbackSucceeded: Agenda._called,
+    ev.TasksMerged: Agenda._merged,
     ev.TaskReassigned: Agenda._reassigned,
     ev.TasksRecycled: Agenda._recycled,
     ev.TasksHandedOver: Agenda._handed_over,

@@ -1,4 +1,4 @@
-"""What happened to tasks on the way that most tasks never meet: taken back, handed over, locked, escalated.
+"""What happened to tasks on the way that most tasks never meet: taken back, handed over, locked, escalated, merged.
 
 One row a task that it happened to. ``returned`` is the pooling a task was given away from, while it is between hands.
 """
@@ -18,25 +18,27 @@ DDL = """
 CREATE TABLE marks (
     task bigint PRIMARY KEY, priority integer NOT NULL, recycled integer NOT NULL, handed_over integer NOT NULL,
     locked_until bigint NOT NULL, escalated boolean NOT NULL, overdue boolean NOT NULL, returned bigint NOT NULL,
-    trail bigint[] NOT NULL
+    merged_into bigint NOT NULL, trail bigint[] NOT NULL
 ) WITH (fillfactor = 70);
 """
-"""``priority``: raised to; -1: as the task came. ``trail``: positions of the events that made the row what it is."""
+"""``priority``: changed to; -1: as the task came. ``trail``: positions of the events that made the row what it is."""
 
 _FETCH = """
-SELECT task, priority, recycled, handed_over, locked_until, escalated, overdue, returned, trail FROM marks
+SELECT task, priority, recycled, handed_over, locked_until, escalated, overdue, returned, merged_into, trail
+FROM marks
 WHERE task = ANY(%s::bigint[])
 """
 _KEEP = """
 INSERT INTO marks SELECT task, priority, recycled, handed_over, locked_until, escalated, overdue, returned,
-    trail::bigint[]
+    merged_into, trail::bigint[]
 FROM unnest(
     %s::bigint[], %s::integer[], %s::integer[], %s::integer[], %s::bigint[], %s::boolean[], %s::boolean[],
-    %s::bigint[], %s::text[]
-) AS n (task, priority, recycled, handed_over, locked_until, escalated, overdue, returned, trail)
+    %s::bigint[], %s::bigint[], %s::text[]
+) AS n (task, priority, recycled, handed_over, locked_until, escalated, overdue, returned, merged_into, trail)
 ON CONFLICT (task) DO UPDATE SET priority = excluded.priority, recycled = excluded.recycled,
     handed_over = excluded.handed_over, locked_until = excluded.locked_until, escalated = excluded.escalated,
-    overdue = excluded.overdue, returned = excluded.returned, trail = excluded.trail
+    overdue = excluded.overdue, returned = excluded.returned,
+    merged_into = excluded.merged_into, trail = excluded.trail
 """
 
 
@@ -51,6 +53,7 @@ class Mark(msgspec.Struct):
     escalated: bool = False
     overdue: bool = False
     returned: int = 0
+    merged_into: int = 0
     trail: list[int] = []
 
 
@@ -100,6 +103,22 @@ class Marks:
             mark = self._mark(task, recorded)
             mark.overdue |= event.step.mark_overdue
             mark.priority = event.priorities[place] if event.priorities else mark.priority
+
+    def reprioritised(self, event: ev.TaskReprioritised, recorded: Recorded) -> None:
+        """A supervisor made it more urgent or less."""
+        self._mark(event.task, recorded).priority = event.priority
+
+    def merged(self, event: ev.TasksMerged, recorded: Recorded) -> None:
+        """Duplicates ended in favour of another, which may be more urgent by it."""
+        for task in event.tasks:
+            self._mark(task, recorded).merged_into = event.into
+        survivor = self._mark(event.into, recorded)
+        if event.priority != event.before:
+            survivor.priority = event.priority
+
+    def noted(self, task: int, recorded: Recorded) -> None:
+        """Something befell it that stands elsewhere, and belongs to its history."""
+        self._mark(task, recorded)
 
     def locked(self, task: int, until: int, recorded: Recorded) -> None:
         """Its agent keeps it until then; 0: no longer."""

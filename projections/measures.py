@@ -41,7 +41,9 @@ CREATE INDEX arrivals_at ON arrivals (created_at);
 CREATE INDEX givings_at ON givings (assigned_at);
 """
 
-What = Literal["started", "cancelled", "handed_over", "recycled", "reopened", "escalated", "satisfied", "unsatisfied"]
+What = Literal[
+    "started", "cancelled", "merged", "handed_over", "recycled", "reopened", "escalated", "satisfied", "unsatisfied",
+]  # fmt: skip
 """What may befall a task, once or more often. A word is all that a new event needs."""
 
 _TIMES = """

@@ -21,8 +21,8 @@ MIN_BUCKET_MS = 60_000
 LATEST = 2**63 - 1
 
 COUNTED = (
-    "created", "assigned", "started", "completed", "cancelled", "handed_over", "recycled", "reopened", "escalated",
-    "satisfied", "unsatisfied",
+    "created", "assigned", "started", "completed", "cancelled", "merged", "handed_over", "recycled", "reopened",
+    "escalated", "satisfied", "unsatisfied",
 )  # fmt: skip
 KEPT = ("with_respond_by", "responded_in_time", "with_resolve_by", "resolved_in_time")
 
@@ -61,6 +61,7 @@ class MeasureView(msgspec.Struct, frozen=True):
     started: int = 0
     completed: int = 0
     cancelled: int = 0
+    merged: int = 0
     handed_over: int = 0
     recycled: int = 0
     reopened: int = 0

@@ -45,7 +45,7 @@ class Needs:
         self._created.add(event.task)
         self._entered.add(event.task)
 
-    def _of_cancelled(self, event: ev.TasksCancelled) -> None:
+    def _of_cancelled(self, event: ev.TasksCancelled | ev.TasksMerged) -> None:
         pairs = list(zip(event.tasks, event.agents, strict=True))
         self._leaving([number for number, agent in pairs if not agent])
         self.held.update((number, None) for number, agent in pairs if agent)
@@ -58,6 +58,10 @@ class Needs:
 
     def _of_told(self, event: ev.ResultDelivered | ev.ResultUndelivered) -> None:
         self.called[event.task] = None
+
+    def _of_merged(self, event: ev.TasksMerged) -> None:
+        self._of_cancelled(event)
+        self.marked.update(dict.fromkeys((event.into, *event.tasks)))
 
     def _of_reassigned(self, event: ev.TaskReassigned) -> None:
         if event.held_by:
@@ -98,6 +102,10 @@ _NEEDS: dict[type[ev.Event], Callable[[Needs, Any], None]] = {
     ev.TasksHandedOver: Needs._of_returned,
     ev.EscalationStepTaken: Needs._of_step,
     ev.TasksEscalated: lambda needs, event: needs.marked.update(dict.fromkeys(event.tasks)),
+    ev.TaskReprioritised: lambda needs, event: needs.marked.update({event.task: None}),
+    ev.TaskDeadlinesChanged: lambda needs, event: needs.marked.update({event.task: None}),
+    ev.TaskCommented: lambda needs, event: needs.marked.update({event.task: None}),
+    ev.TasksMerged: Needs._of_merged,
     ev.TaskLocked: lambda needs, event: needs.marked.update({event.task: None}),
     ev.TaskUnlocked: lambda needs, event: needs.marked.update({event.task: None}),
     ev.CallbacksStarted: lambda needs, event: needs._leaving(event.tasks),

@@ -21,8 +21,8 @@ CREATE TABLE packages (
     number bigint PRIMARY KEY, segment {TEXT}, uri {TEXT}, digest {TEXT}, task_type {TEXT}, business_type {TEXT},
     created_at bigint NOT NULL, status {TEXT}, failure {TEXT}, rule_set_version bigint NOT NULL, rows bigint NOT NULL,
     rejected bigint NOT NULL, pooled_through bigint NOT NULL, waiting bigint NOT NULL, distributed bigint NOT NULL,
-    cancelled bigint NOT NULL, ended bigint NOT NULL, calling bigint NOT NULL, called bigint NOT NULL,
-    updated_at bigint NOT NULL
+    cancelled bigint NOT NULL, merged bigint NOT NULL, ended bigint NOT NULL, calling bigint NOT NULL,
+    called bigint NOT NULL, updated_at bigint NOT NULL
 ) WITH (fillfactor = 50);
 CREATE TABLE rejected_rows (
     package bigint NOT NULL, place bigint NOT NULL, line bigint NOT NULL, "column" {TEXT}, reason {TEXT}, text {TEXT},
@@ -52,6 +52,7 @@ class Line(msgspec.Struct):
     waiting: int = 0
     distributed: int = 0
     cancelled: int = 0
+    merged: int = 0
     ended: int = 0
     calling: int = 0
     called: int = 0
@@ -140,8 +141,7 @@ class Packages:
         if event.package is None:
             return
         line = self._line(event.package, recorded)
-        again, pairs = set(event.again), zip(event.tasks, event.agents, strict=True)
-        free = [number for number, agent in pairs if not agent and number not in again]
+        free = _never_given(event)
         line.ended += len(event.tasks)
         line.cancelled += len(free)
         line.calling -= len(event.calling)
@@ -163,6 +163,16 @@ class Packages:
     def not_done_outside(self, event: ev.CallbacksFailed, recorded: Recorded) -> None:
         if event.package is not None:
             self._line(event.package, recorded).calling -= len(event.tasks)
+
+    def merged(self, event: ev.TasksMerged, recorded: Recorded) -> None:
+        free, calling = _never_given(event), set(event.calling)
+        for number, package in zip(event.tasks, event.packages, strict=False):
+            if package:
+                line = self._line(package, recorded)
+                line.ended += 1
+                line.merged += number in free
+                line.calling -= number in event.calling
+                line.waiting -= number in free - calling and number <= line.pooled_through
 
     def write(self, cursor: Cursor) -> None:
         if self._lines:
@@ -204,6 +214,7 @@ _HANDLERS: dict[type[ev.Event], Callable[[Packages, Any, Recorded], None]] = {
     ev.CallbacksStarted: Packages.asked,
     ev.CallbackSucceeded: Packages.done_outside,
     ev.CallbacksFailed: Packages.not_done_outside,
+    ev.TasksMerged: Packages.merged,
 }
 
 
@@ -222,9 +233,16 @@ def apply(cursor: Cursor, batch: Sequence[Recorded]) -> None:
 VIEW = View("packages", ("packages", "package_spans", "rejected_rows"), DDL + spans.DDL, apply)
 
 
+def _never_given(event: ev.TasksCancelled | ev.TasksMerged) -> set[int]:
+    """Tasks that ended before any agent had had them."""
+    again, pairs = set(event.again), zip(event.tasks, event.agents, strict=True)
+    return {number for number, agent in pairs if not agent and number not in again}
+
+
 def _lines_of(cursor: Cursor, batch: Sequence[Recorded], numbers: Spans) -> dict[int, Line]:
     named = {getattr(recorded.event, "package", None) for recorded in batch} | numbers.packages()
-    wanted = [package for package in named if package is not None]
+    named.update(package for recorded in batch for package in getattr(recorded.event, "packages", ()))
+    wanted = [package for package in named if package]
     if not wanted:
         return {}
     cursor.execute(f"SELECT {_COLUMNS} FROM packages WHERE number = ANY(%s)", [wanted])

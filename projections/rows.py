@@ -26,7 +26,7 @@ class TaskView(msgspec.Struct, frozen=True):
     type: str
     business_type: str
     status: str
-    """created, calling, pooled, assigned, in_progress, completed, cancelled; returned between events of a decision."""
+    """created, calling, pooled, assigned, in_progress, completed, cancelled, merged; returned inside a decision."""
     priority: int
     customer: str
     owner: str
@@ -67,6 +67,8 @@ class TaskView(msgspec.Struct, frozen=True):
     respond_by: int
     resolve_by: int
     overdue: bool
+    merged_into: int
+    """Task that goes on in its place; 0: none does."""
     callback: str
     """What became of asking outside first; empty: nobody was asked."""
     callback_attempts: int
@@ -75,6 +77,16 @@ class TaskView(msgspec.Struct, frozen=True):
     """What became of telling the result outside; empty: there was nobody to tell."""
     delivery_attempts: int
     delivery_reason: str
+
+
+class CommentView(msgspec.Struct, frozen=True):
+    """What somebody said of a task."""
+
+    position: int
+    at: int
+    actor: str
+    text: str
+    """Long numbers masked."""
 
 
 class AgentView(msgspec.Struct, frozen=True):
@@ -121,9 +133,9 @@ class PackageView(msgspec.Struct, frozen=True):
     """Rows ever given to an agent."""
     not_distributed: dict[str, int]
     """Reason -> rows; ``created`` before pooling, ``calling`` while somebody outside is asked, ``completed`` by him;
-    ``cancelled`` where cancelled before any agent had it."""
+    ``cancelled``, ``merged`` where that came before any agent had it."""
     ended: int
-    """Rows completed or cancelled."""
+    """Rows completed, cancelled or merged into another task."""
     failure: str
     created_at: int
     updated_at: int
@@ -166,7 +178,7 @@ class AssignmentView(msgspec.Struct, frozen=True):
     started_at: int
     ended_at: int
     outcome: str
-    """Empty while in force; completed, cancelled, reassigned, recycled, handed_over, escalated."""
+    """Empty while in force; completed, cancelled, merged, reassigned, recycled, handed_over, escalated."""
 
 
 class CountView(msgspec.Struct, frozen=True):

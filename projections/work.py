@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from engine import events as ev
 from engine.events import Recorded
-from projections import assignments, calls, counts, deadlines, marks, measures, pools, tasks
+from projections import assignments, calls, comments, counts, deadlines, marks, measures, pools, tasks
 from projections.assignments import Assignments, Held
 from projections.calls import Calls
+from projections.comments import Comments
 from projections.copying import clean, json_of
 from projections.counts import Counts, Place
 from projections.deadlines import Deadlines
@@ -47,6 +48,7 @@ class Work:
         self.counts = Counts()
         self.marks = Marks()
         self.deadlines = Deadlines()
+        self.comments = Comments()
         self.measures = Measures()
         self.calls = Calls()
 
@@ -176,6 +178,14 @@ class Work:
                 self._returned(task, "escalated", recorded)
         self.marks.step_taken(event, recorded)
 
+    def deadlines_changed(self, event: ev.TaskDeadlinesChanged, recorded: Recorded) -> None:
+        self.deadlines.changed(event, recorded)
+        self.marks.noted(event.task, recorded)
+
+    def commented(self, event: ev.TaskCommented, recorded: Recorded) -> None:
+        self.comments.put(event, recorded)
+        self.marks.noted(event.task, recorded)
+
     # --- coming to an end ---------------------------------------------------------------------------------------------
 
     def completed(self, event: ev.TaskCompleted, recorded: Recorded) -> None:
@@ -187,16 +197,25 @@ class Work:
             self.measures.completed(event, recorded, self._place(event.task, held.pooling), event.agent)
 
     def cancelled(self, event: ev.TasksCancelled, recorded: Recorded) -> None:
+        self._taken_out(event, "cancelled", recorded)
+
+    def merged(self, event: ev.TasksMerged, recorded: Recorded) -> None:
+        self._taken_out(event, "merged", recorded)
+        self.marks.merged(event, recorded)
+
+    def _taken_out(
+        self, event: ev.TasksCancelled | ev.TasksMerged, how: Literal["cancelled", "merged"], recorded: Recorded
+    ) -> None:
         calling = set(event.calling)
         for number, left in zip(event.tasks, self.pools.leave(event.tasks), strict=True):
             held = self.assignments.ended(number)
-            self.tasks.ends[number] = End("cancelled", recorded.at, recorded.position, left, "{}")
+            self.tasks.ends[number] = End(how, recorded.at, recorded.position, left, "{}")
             pooling, status = (left, _waiting(left)) if held is None else (held.pooling, held.status)
             if number in calling:
                 status = "calling"
                 self.calls.answered(number, "cancelled", 0, "", recorded)
-            self._move(number, pooling, status, "cancelled")
-            self.measures.note("cancelled", recorded, self._place(number, pooling), held.agent if held else "")
+            self._move(number, pooling, status, how)
+            self.measures.note(how, recorded, self._place(number, pooling), held.agent if held else "")
 
     # --- being asked about outside ------------------------------------------------------------------------------------
 
@@ -250,6 +269,10 @@ _HANDLERS: dict[type[ev.Event], _Handler] = {
     ev.TasksEscalated: Work.escalated,
     ev.DeadlinesSet: lambda work, event, recorded: work.deadlines.put(event, recorded),
     ev.EscalationStepTaken: Work.step_taken,
+    ev.TaskReprioritised: lambda work, event, recorded: work.marks.reprioritised(event, recorded),
+    ev.TaskDeadlinesChanged: Work.deadlines_changed,
+    ev.TaskCommented: Work.commented,
+    ev.TasksMerged: Work.merged,
     ev.TaskLocked: lambda work, event, recorded: work.marks.locked(event.task, event.until, recorded),
     ev.TaskUnlocked: lambda work, event, recorded: work.marks.locked(event.task, 0, recorded),
     ev.CallbacksStarted: Work.callbacks_started,
@@ -277,8 +300,8 @@ def apply(cursor: Cursor, batch: Sequence[Recorded]) -> None:
     work.tasks.fetch_kinds(needs.waiting.keys() - work.pools.waiting.keys())
     for recorded in known:
         _HANDLERS[type(recorded.event)](work, recorded.event, recorded)
-    parts = (work.tasks, work.pools, work.assignments, work.counts, work.marks, work.deadlines, work.measures)
-    for part in (*parts, work.calls):
+    kept = (work.tasks, work.pools, work.assignments, work.counts, work.marks, work.deadlines, work.comments)
+    for part in (*kept, work.measures, work.calls):
         part.write(cursor)
 
 
@@ -286,9 +309,11 @@ VIEW = View(
     "tasks",
     (
         "tasks", "arrivals", "endings", "refusals", "waiting", "poolings", "pools", "shares", "methods", "givings",
-        "assignments", "loads", "counts", "marks", "deadlines", "completions", "happenings", "teams", "calls",
+        "assignments", "loads", "counts", "marks", "deadlines", "comments", "completions", "happenings", "teams",
+        "calls",
     ),
-    tasks.DDL + pools.DDL + assignments.DDL + counts.DDL + marks.DDL + deadlines.DDL + measures.DDL + calls.DDL,
+    tasks.DDL + pools.DDL + assignments.DDL + counts.DDL + marks.DDL + deadlines.DDL + comments.DDL + measures.DDL
+    + calls.DDL,
     apply,
     tasks.INDEXES + assignments.INDEXES + measures.INDEXES,
 )  # fmt: skip

@@ -83,7 +83,10 @@ TASKS: Listing[TaskView] = Listing(
         "business_type": Field("r.business_type", "text", ("r",)),
         "status": Field(
             STATUS, "text", ("e", "w", "a", "k", "cb"),
-            values=("created", "calling", "pooled", "assigned", "in_progress", "completed", "cancelled", "returned"),
+            values=(
+                "created", "calling", "pooled", "assigned", "in_progress", "completed", "cancelled", "merged",
+                "returned",
+            ),
             special={
                 "calling": "cb.state = 'calling'",
                 "pooled": "w.task IS NOT NULL",
@@ -91,6 +94,7 @@ TASKS: Listing[TaskView] = Listing(
                 "in_progress": f"{_OPEN} > 0",
                 "completed": "e.ended = 'completed'",
                 "cancelled": "e.ended = 'cancelled'",
+                "merged": "e.ended = 'merged'",
             },
         ),
         "priority": Field(_PRIORITY, "int", ("k",)),
@@ -119,6 +123,7 @@ TASKS: Listing[TaskView] = Listing(
         "overdue": Field("coalesce(k.overdue, false)", "bool", ("k",)),
         "respond_by": Field("coalesce(d.respond_by, 0)", "time", ("d",), strict="d.respond_by"),
         "resolve_by": Field("coalesce(d.resolve_by, 0)", "time", ("d",), strict="d.resolve_by"),
+        "merged_into": Field("coalesce(k.merged_into, 0)", "int", ("k",), strict="k.merged_into"),
         "locked_until": Field(_LOCKED, "time", ("e", "k")),
         "callback": Field("coalesce(cb.state, '')", "text", ("cb",), values=("", *CALLBACK_STATES), strict="cb.state"),
         "delivery": Field("coalesce(cd.state, '')", "text", ("cd",), values=("", *DELIVERY_STATES), strict="cd.state"),
@@ -132,8 +137,9 @@ TASKS: Listing[TaskView] = Listing(
         "coalesce(g.assigned_at, 0)", "coalesce(a.started_at, 0)", "coalesce(e.ended_at, 0)",
         "coalesce(e.wrap_up, '{}')", _POSITIONS, "coalesce(k.recycled, 0)", "coalesce(k.handed_over, 0)",
         "coalesce(k.escalated, false)", _LOCKED, "coalesce(d.respond_by, 0)", "coalesce(d.resolve_by, 0)",
-        "coalesce(k.overdue, false)", "coalesce(cb.state, '')", "coalesce(cb.attempts, 0)", "coalesce(cb.reason, '')",
-        "coalesce(cd.state, '')", "coalesce(cd.attempts, 0)", "coalesce(cd.reason, '')",
+        "coalesce(k.overdue, false)", "coalesce(k.merged_into, 0)", "coalesce(cb.state, '')",
+        "coalesce(cb.attempts, 0)", "coalesce(cb.reason, '')", "coalesce(cd.state, '')", "coalesce(cd.attempts, 0)",
+        "coalesce(cd.reason, '')",
     ),
     show_joins=" ".join(_TASK_JOINS.values()),
     row=reading(TaskView, {8: _attributes, 17: _lane, 22: _words, 28: _mapping}),
@@ -174,11 +180,12 @@ ASSIGNMENTS: Listing[AssignmentView] = Listing(
         "passed": Field("(g.passed -> t.how)", "words", ("g",), sortable=False),
         "outcome": Field(
             _OUTCOME, "text", ("e",),
-            values=("", "completed", "cancelled", *_LEFT),
+            values=("", "completed", "cancelled", "merged", *_LEFT),
             special={
                 "": "t.last AND e.ended IS NULL",
                 "completed": "e.ended = 'completed'",
                 "cancelled": "e.ended = 'cancelled'",
+                "merged": "e.ended = 'merged'",
                 **{became: f"NOT t.last AND t.became = '{became}'" for became in _LEFT},
             },
         ),

@@ -18,6 +18,8 @@ def show_explanation(session: Session, found: ExplainTaskResponse) -> None:
         session.say(f"Decided at position {found.decision_position}; made again from the log, the decision {same}.")
     if found.passed:
         session.say("Passed over: " + "; ".join(found.passed))
+    for said in found.interventions:
+        session.say(said)
     _show_rules(session, found)
     _show_agents(session, found)
 

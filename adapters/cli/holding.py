@@ -9,6 +9,8 @@ from adapters.cli.session import REFUSED, Session, fail
 if TYPE_CHECKING:
     from paidan.v1.tasks_pb2 import Task
 
+MAX_DIGITS = 15
+
 
 def held(session: Session, number: int, agent: str, grant: int | None) -> tuple[str, int]:
     """Agent and grant of who holds the task, as far as they are not given. Ends the command where nobody does."""
@@ -31,3 +33,12 @@ def now(session: Session, number: int) -> Task:
 
     request = GetTaskRequest(name=session.name("tasks", number), min_position=session.head())
     return session.ask(session.client.tasks.GetTask, request).task
+
+
+def numbered(text: str) -> tuple[int, int | None]:
+    """Task and grant of ``7=41``; no grant in ``7``."""
+    number, equals, grant = text.partition("=")
+    wanted = [number, grant] if equals else [number]
+    if not all(part.isascii() and part.isdigit() and len(part) <= MAX_DIGITS for part in wanted):
+        raise fail(f"Expected TASK or TASK=GRANT, such as 7 or 7=41, but got {text[:80]!r}")
+    return int(number), int(grant) if equals else None

@@ -7,11 +7,10 @@ from typing import Annotated
 import typer
 
 from adapters.cli.durations import milliseconds_of
-from adapters.cli.holding import held
+from adapters.cli.holding import held, numbered
 from adapters.cli.options import Grant, Holder, RequestId, TaskNumber
 from adapters.cli.session import REFUSED, Session, fail, remote
 
-MAX_DIGITS = 15
 Note = Annotated[str, typer.Option("--note", help="For whoever has to do with it next.")]
 
 
@@ -42,7 +41,7 @@ def hand_over(
 
     if to_agent and to_rule:
         raise fail("Expected --to-agent or --to-rule, but both are given")
-    holder, grants = _all_held(session, [_numbered(text) for text in tasks], agent, grant)
+    holder, grants = _all_held(session, [numbered(text) for text in tasks], agent, grant)
     request = HandOverTasksRequest(
         parent=session.parent, agent=holder, note=note, to_agent=to_agent, to_rule=to_rule,
         tasks=[HeldTask(task=number, grant=named) for number, named in grants],
@@ -94,15 +93,6 @@ def unlock(
     )
     answer = session.ask(session.client.tasks.UnlockTask, request)
     session.tell(answer, f"Task {task} is unlocked, and {agent} holds it still (position {answer.position}).")
-
-
-def _numbered(text: str) -> tuple[int, int | None]:
-    """Task and grant of ``7=41``; no grant in ``7``."""
-    number, equals, grant = text.partition("=")
-    wanted = [number, grant] if equals else [number]
-    if not all(part.isascii() and part.isdigit() and len(part) <= MAX_DIGITS for part in wanted):
-        raise fail(f"Expected TASK or TASK=GRANT, such as 7 or 7=41, but got {text[:80]!r}")
-    return int(number), int(grant) if equals else None
 
 
 def _all_held(

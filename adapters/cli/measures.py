@@ -90,7 +90,17 @@ def _columns(request: GetMeasuresRequest) -> list[Column]:
     names = [word_of(kind, group) for group in request.group_by]
     keys: list[Column] = [("from", time("bucket_time"))] if request.bucket_ms else []
     keys += [(name.replace("_", " "), _or_none(field(name))) for name in names]
-    counts = ("created", "assigned", "started", "completed", "cancelled", "handed_over", "recycled", "reopened")
+    counts = (
+        "created",
+        "assigned",
+        "started",
+        "completed",
+        "cancelled",
+        "merged",
+        "handed_over",
+        "recycled",
+        "reopened",
+    )
     return [
         *keys,
         *((name.replace("_", " ") + "#", number(name)) for name in counts),

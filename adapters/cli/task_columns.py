@@ -45,6 +45,18 @@ def _escalated(task: Any) -> str:
     return "a supervisor should look at it" if task.escalated else ""
 
 
+def _overdue(task: Any) -> str:
+    return "a step of its escalation said so" if task.overdue else ""
+
+
+def _merged_into(task: Any) -> str:
+    return f"task {task.merged_into}, which goes on in its place" if task.merged_into else ""
+
+
+def _comments(task: Any) -> str:
+    return "; ".join(f"{one.actor}, {local(one.comment_time)}: {one.text}" for one in task.comments)
+
+
 TASK_COLUMNS: list[Column] = [
     ("task#", field("number")), ("type", field("type")), ("status", word("status")), ("prio#", field("priority")),
     ("rule", field("rule")), ("agent", field("agent")), ("waiting for", field("waiting_for")),
@@ -59,6 +71,8 @@ TASK_FIELDS: list[Column] = [
     ("locked until", time("locked_until")), ("recycled", field("recycled")), ("handed over", field("handed_over")),
     ("escalated", _escalated), ("callback", _call("callback")), ("delivery", _call("delivery")),
     ("picked by", field("picked_by")), ("passed over", listed("passed")),
+    ("begin by", time("respond_by_time")), ("done by", time("resolve_by_time")), ("overdue", _overdue),
+    ("merged into", _merged_into), ("comments", _comments),
     ("created", time("create_time")),
     ("started", time("start_time")), ("ended", time("end_time")), ("wrap-up", pairs("wrap_up")),
     ("events", listed("positions")),

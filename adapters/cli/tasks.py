@@ -1,4 +1,4 @@
-"""``paidan tasks``: create, list, show, watch, claim, start, complete, reassign, cancel; the rest in ``keeping.py``."""
+"""``paidan tasks``: create, list, show, watch, claim, start, complete, reassign, cancel. More: keeping, supervising."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from adapters.cli import keeping
+from adapters.cli import keeping, supervising
 from adapters.cli.holding import grant_of, held
 from adapters.cli.options import Filter, Grant, Holder, Limit, OrderBy, Reason, RequestId, TaskNumber
 from adapters.cli.pairs import pairs_of, values_of
@@ -208,3 +208,4 @@ def cancel(
 
 
 keeping.register(app)
+supervising.register(app)

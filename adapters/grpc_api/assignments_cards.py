@@ -34,7 +34,7 @@ UNCHANGED = frozenset({
     ev.TasksPooled, ev.TasksRelaxed, ev.TasksAllocated, ev.TaskClaimed, ev.TaskReassigned, ev.TaskStarted,
     ev.TaskCompleted, ev.TasksCancelled, ev.TasksRecycled, ev.TaskLocked, ev.TaskUnlocked, ev.TasksEscalated,
     ev.CallbacksStarted, ev.CallbackSucceeded, ev.CallbacksFailed, ev.ResultDelivered, ev.ResultUndelivered,
-    ev.CommandRefused, ev.CommandHadNoEffect,
+    ev.TaskCommented, ev.CommandRefused, ev.CommandHadNoEffect,
 })  # fmt: skip
 """Events that leave what a task is as it came. Any other that names tasks may have changed their priority."""
 
@@ -157,7 +157,8 @@ def _row_of(event: ev.TaskCreated | ev.TasksImported, index: int) -> tuple[ev.Ta
 
 
 def _tasks_of(event: ev.Event) -> Iterator[int]:
-    task = getattr(event, "task", None)
-    if task:
-        yield task
+    for field in ("task", "into"):
+        task = getattr(event, field, None)
+        if task:
+            yield task
     yield from getattr(event, "tasks", ())

@@ -112,6 +112,22 @@ def _step_taken(event: ev.EscalationStepTaken, recorded: Recorded, watched: Watc
             )
 
 
+def _commented(event: ev.TaskCommented, recorded: Recorded, watched: Watched) -> Iterator[Change]:
+    if event.agent in watched:
+        text = masked_text(event.text)
+        yield Change(event.agent, "commented", event.task, recorded.position, recorded.at, True, reason=text)
+
+
+def _merged(event: ev.TasksMerged, recorded: Recorded, watched: Watched) -> Iterator[Change]:
+    """Who held a duplicate has it no longer; who holds the task that goes on may find it more urgent."""
+    position, at, reason = recorded.position, recorded.at, masked_text(event.reason)
+    for task, agent in zip(event.tasks, event.agents, strict=True):
+        if agent in watched:
+            yield Change(agent, "merged", task, position, at, False, reason=reason)
+    if event.agent in watched:
+        yield Change(event.agent, "duplicates_merged", event.into, position, at, True, reason=reason)
+
+
 CHANGES: dict[type[ev.Event], Changes] = {
     ev.TasksAllocated: _allocated,
     ev.TaskClaimed: _claimed,
@@ -122,6 +138,10 @@ CHANGES: dict[type[ev.Event], Changes] = {
     ev.TasksRecycled: _as("recycled", held=False),
     ev.TasksHandedOver: _as("handed_over", held=False),
     ev.EscalationStepTaken: _step_taken,
+    ev.TaskReprioritised: _as("reprioritised", held=True),
+    ev.TaskDeadlinesChanged: _as("deadlines_changed", held=True),
+    ev.TaskCommented: _commented,
+    ev.TasksMerged: _merged,
     ev.TaskLocked: _as("locked", held=True),
     ev.TaskUnlocked: _as("unlocked", held=True),
 }

@@ -16,7 +16,7 @@ Part = TypeVar("Part", bound=Message)
 LATER = (
     "status", "rule", "rule_set_version", "stage", "lane", "waiting_for", "agent", "grant", "picked_by", "passed",
     "pool_time", "assign_time", "start_time", "end_time", "wrap_up", "positions", "locked_until", "recycled",
-    "handed_over", "escalated", "overdue",
+    "handed_over", "escalated", "overdue", "merged_into", "comments",
 )  # fmt: skip
 """What a task's message says of now; an assignment tells of the moment it was made."""
 

@@ -10,6 +10,7 @@ from adapters.audit.findings import Progress, Report
 from adapters.grpc_api.words import OUTCOME, timestamp
 from engine.explain import Explanation
 from engine.simulation import SimulationReport
+from projections.masking import masked_text
 from projections.rows import AssignmentView, PositionView
 
 
@@ -51,6 +52,7 @@ def explanation_message(found: Explanation) -> pb.ExplainTaskResponse:
             for item in found.agents
         ],
         confirmed=found.confirmed,
+        interventions=map(masked_text, found.interventions),
         position=found.position,
     )
 

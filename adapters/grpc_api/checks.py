@@ -6,6 +6,8 @@ import re
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from adapters.grpc_api.failures import invalid, not_found
 from engine.refusals import Violation
@@ -15,6 +17,8 @@ MAX_ID = 128
 MAX_TEXT = 4_096
 MAX_SOURCE = 1024 * 1024
 """Characters of a rule document: a thousand rules with all their fields are some 800 KB."""
+LATEST_MS = 253_402_300_800_000
+"""The end of 9999."""
 MAX_NUMBER = 2**40 - 1
 """Task numbers stand in the low 40 bits of a rank."""
 
@@ -108,6 +112,17 @@ class Checks:
             told = f"{value.seconds} s and {value.nanos} ns"
             self.wrong(field, f"Expected 1 ms to {MAX_DURATION_MS // 86_400_000} days, but got {told}")
         return found
+
+    def moment(self, field: str, request: Message) -> int:
+        """Milliseconds since 1970 UTC of a request's time; what is finer is cut off. 0 where it is left out."""
+        if not request.HasField(field):
+            return 0
+        time: Timestamp = getattr(request, field)
+        milliseconds = time.seconds * 1_000 + time.nanos // 1_000_000
+        if not 0 <= milliseconds < LATEST_MS or not 0 <= time.nanos < 1_000_000_000:
+            self.wrong(field, "Expected a time from 1970 to 9999, or none, but got another")
+            return 0
+        return milliseconds
 
     def page(self, request: Any) -> None:
         """Size, token and position of a request for a page; filters are read by the query itself."""

@@ -140,6 +140,16 @@ def _step_taken(event: ev.EscalationStepTaken, task: int) -> dict[str, Any]:
     }
 
 
+def _merged(event: ev.TasksMerged, task: int) -> dict[str, Any]:
+    """Of a duplicate: into which; of the task that goes on: which, and how urgent it is now."""
+    if task == event.into:
+        names = ("into", "tasks", "priority", "before", "agent", "reason")
+        return {name: getattr(event, name) for name in names}
+    return {
+        "task": task, "into": event.into, "agent": event.agents[event.tasks.index(task)], "reason": event.reason,
+    }  # fmt: skip
+
+
 def _asked(event: ev.CallbacksStarted, task: int) -> dict[str, Any]:
     return {"task": task, "callback": event.callback, "due": event.due}
 
@@ -159,6 +169,7 @@ _CUT: dict[type[ev.Event], Callable[[Any, int], dict[str, Any]]] = {
     ev.TasksEscalated: _escalated,
     ev.DeadlinesSet: _deadlines,
     ev.EscalationStepTaken: _step_taken,
+    ev.TasksMerged: _merged,
     ev.CallbacksStarted: _asked,
     ev.CallbacksFailed: _not_done_outside,
 }

@@ -3,8 +3,6 @@
 # ruff: noqa: N802 - RPCs are named as in the contract
 from __future__ import annotations
 
-from google.protobuf.message import Message
-from google.protobuf.timestamp_pb2 import Timestamp
 from paidan.v1 import measures_pb2 as pb
 from paidan.v1.measures_pb2_grpc import MeasureServiceServicer
 
@@ -18,8 +16,6 @@ from projections.measuring import GroupBy, MeasuresAsked
 
 AT_ONCE = 2
 """Measures over a million tasks take PostgreSQL seconds; other queries must find a connection meanwhile."""
-LATEST_MS = 253_402_300_800_000
-"""The year 10000, in which timestamps end."""
 LONGEST_MS = 10 * 366 * 24 * 3_600_000
 """Of a bucket."""
 
@@ -36,8 +32,8 @@ class MeasureService(MeasureServiceServicer):
         checks = self._desk.checks()
         checks.parent(request.parent)
         asked = MeasuresAsked(
-            _moment(checks, request, "start_time"),
-            _moment(checks, request, "end_time"),
+            checks.moment("start_time", request),
+            checks.moment("end_time", request),
             tuple(_groups(checks, request)),
             checks.number("bucket_ms", request.bucket_ms, 0, LONGEST_MS),
         )
@@ -45,18 +41,6 @@ class MeasureService(MeasureServiceServicer):
         checks.end()
         rows, position = await self._reading.measures(asked, self._turns, minimum, context)
         return pb.GetMeasuresResponse(measures=map(measure_message, rows), position=position)
-
-
-def _moment(checks: Checks, request: Message, field: str) -> int:
-    """Milliseconds since 1970; 0 where it is not set."""
-    if not request.HasField(field):
-        return 0
-    time: Timestamp = getattr(request, field)
-    milliseconds = time.seconds * 1_000 + time.nanos // 1_000_000
-    if not 0 <= milliseconds < LATEST_MS or not 0 <= time.nanos < 1_000_000_000:
-        checks.wrong(field, "Expected a time from 1970 to 9999, but got another; leave it out for no bound")
-        return 0
-    return milliseconds
 
 
 def _groups(checks: Checks, request: pb.GetMeasuresRequest) -> list[GroupBy]:

@@ -19,6 +19,7 @@ from projections.other_lists import AGENTS, PACKAGES, REJECTED, RULE_SETS
 from projections.rows import (
     AgentView,
     AssignmentView,
+    CommentView,
     CountView,
     PackageView,
     Page,
@@ -96,6 +97,10 @@ class Reading:
         await self._reached(TASKS.views, minimum, context)
         page = await self._queries.tasks(filter=f"number = {number}", page_size=1)
         return _only(page, "TASK_UNKNOWN", f"Expected a task of this workspace, but there is no number {number}")
+
+    async def comments(self, number: int) -> list[CommentView]:
+        """What was said of a task, the latest."""
+        return await self._queries.comments(number)
 
     async def agent(self, agent: str, minimum: int, context: Context) -> tuple[AgentView, int]:
         """Raises Failure where there is none."""

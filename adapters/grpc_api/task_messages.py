@@ -6,7 +6,7 @@ from paidan.v1 import pools_pb2, tasks_pb2
 
 from adapters.grpc_api.values import to_value, to_values
 from adapters.grpc_api.words import TASK_STATUS, timestamp
-from projections.rows import CountView, PoolView, SpreadView, TaskView
+from projections.rows import CommentView, CountView, PoolView, SpreadView, TaskView
 
 
 def task_message(name: str, row: TaskView) -> tasks_pb2.Task:
@@ -48,9 +48,15 @@ def task_message(name: str, row: TaskView) -> tasks_pb2.Task:
         respond_by_time=timestamp(row.respond_by),
         resolve_by_time=timestamp(row.resolve_by),
         overdue=row.overdue,
+        merged_into=row.merged_into,
         callback=_call(row.callback, row.callback_attempts, row.callback_reason),
         delivery=_call(row.delivery, row.delivery_attempts, row.delivery_reason),
     )
+
+
+def comment_message(row: CommentView) -> tasks_pb2.TaskComment:
+    """What somebody said of a task."""
+    return tasks_pb2.TaskComment(position=row.position, comment_time=timestamp(row.at), actor=row.actor, text=row.text)
 
 
 def _call(state: str, attempts: int, reason: str) -> tasks_pb2.Call | None:

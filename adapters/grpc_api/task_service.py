@@ -14,7 +14,8 @@ from adapters.grpc_api.assignments_stream import AssignmentStream
 from adapters.grpc_api.checks import MAX_ID, Checks
 from adapters.grpc_api.desk import Context, Desk
 from adapters.grpc_api.reading import Reading
-from adapters.grpc_api.task_messages import task_message
+from adapters.grpc_api.supervising import Supervising
+from adapters.grpc_api.task_messages import comment_message, task_message
 from adapters.grpc_api.values import of_values
 from adapters.grpc_api.words import timestamp
 from engine import commands as cmd
@@ -27,7 +28,7 @@ MAX_FIELDS = 200
 _OfAssignment: TypeAlias = pb.StartTaskRequest | pb.CompleteTaskRequest | pb.LockTaskRequest | pb.UnlockTaskRequest
 
 
-class TaskService(TaskServiceServicer):
+class TaskService(Supervising, TaskServiceServicer):
     """Thin: checks a request, hands a command in, renders the answer."""
 
     def __init__(self, desk: Desk, reading: Reading, assignments: AssignmentStream) -> None:
@@ -71,7 +72,9 @@ class TaskService(TaskServiceServicer):
         minimum = checks.number("min_position", request.min_position)
         checks.end()
         row, position = await self._reading.task(number, minimum, context)
-        return pb.GetTaskResponse(task=task_message(self._desk.name("tasks", number), row), position=position)
+        task = task_message(self._desk.name("tasks", number), row)
+        task.comments.extend(map(comment_message, await self._reading.comments(number)))
+        return pb.GetTaskResponse(task=task, position=position)
 
     async def ListTasks(self, request: pb.ListTasksRequest, context: Context) -> pb.ListTasksResponse:
         checks = self._desk.checks()

@@ -26,14 +26,18 @@ from adapters.log.writer_limits import Limits
 from engine.answers import Answer
 from engine.commands import (
     CancelTask,
+    ChangeDeadlines,
     ClaimTask,
+    CommentTask,
     CompleteTask,
     CreateTask,
     CreateTasks,
     HandOverTasks,
     LockTask,
+    MergeTasks,
     Order,
     ReassignTask,
+    ReprioritiseTask,
     SetPresence,
     StartTask,
     UnlockTask,
@@ -47,7 +51,7 @@ log = logging.getLogger("paidan.writer")
 
 ASKED = (
     CreateTask, CreateTasks, ClaimTask, StartTask, CompleteTask, CancelTask, ReassignTask, SetPresence, HandOverTasks,
-    LockTask, UnlockTask,
+    LockTask, UnlockTask, ReprioritiseTask, ChangeDeadlines, CommentTask, MergeTasks,
 )  # fmt: skip
 """What people wait for. What comes with packages is bulk work itself."""
 LATELY_S = 0.1

@@ -320,6 +320,70 @@ class TaskEscalationStepTaken(Fact, frozen=True):
     package: int | None = None
 
 
+class TaskReprioritised(Fact, frozen=True):
+    """A supervisor made a task more urgent or less. The same moment's ``task.pooled`` says where it waits by that."""
+
+    kind: ClassVar[str] = "task.reprioritised"
+    task: int
+    priority: int
+    """From now on."""
+    before: int
+    agent: str | None = None
+    """Who holds it."""
+    reason: str = ""
+    package: int | None = None
+
+
+class TaskDeadlinesChanged(Fact, frozen=True):
+    """A supervisor set until when a task is to be begun and done. Absent: it has no such limit."""
+
+    kind: ClassVar[str] = "task.deadlines_changed"
+    task: int
+    respond_by: str | None = None
+    """RFC 3339."""
+    resolve_by: str | None = None
+    agent: str | None = None
+    """Who holds it."""
+    reason: str = ""
+    package: int | None = None
+
+
+class TaskCommented(Fact, frozen=True):
+    """Somebody, the event's actor, said something about a task. It changes nothing of it."""
+
+    kind: ClassVar[str] = "task.commented"
+    task: int
+    text: str
+    agent: str | None = None
+    """Who holds it."""
+    package: int | None = None
+
+
+class TaskMerged(Fact, frozen=True):
+    """A duplicate ended: the task ``into`` goes on in its place. ``agent``: who held it until then."""
+
+    kind: ClassVar[str] = "task.merged"
+    task: int
+    into: int
+    agent: str | None = None
+    package: int | None = None
+    reason: str = ""
+
+
+class TaskDuplicatesMerged(Fact, frozen=True):
+    """A task goes on for its duplicates. The same moment's ``task.pooled`` says where it waits by its priority."""
+
+    kind: ClassVar[str] = "task.duplicates_merged"
+    task: int
+    duplicates: tuple[int, ...]
+    priority: int
+    """From now on: the highest of them all."""
+    agent: str | None = None
+    """Who holds it."""
+    package: int | None = None
+    reason: str = ""
+
+
 class TaskLocked(Fact, frozen=True):
     """The agent keeps the task until then, whatever else would take it away. Also when a lock is renewed."""
 

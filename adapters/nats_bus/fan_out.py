@@ -194,6 +194,32 @@ def _step_taken(event: ev.EscalationStepTaken, _recorded: Recorded, package_of: 
         )  # fmt: skip
 
 
+def _reprioritised(event: ev.TaskReprioritised, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    yield facts.TaskReprioritised(
+        event.task, event.priority, event.before, event.agent or None, masked_text(event.reason),
+        package_of(event.task),
+    )  # fmt: skip
+
+
+def _deadlines_changed(event: ev.TaskDeadlinesChanged, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    respond_by, resolve_by = (time_of(at) if at else None for at in (event.respond_by, event.resolve_by))
+    agent, reason = event.agent or None, masked_text(event.reason)
+    yield facts.TaskDeadlinesChanged(event.task, respond_by, resolve_by, agent, reason, package_of(event.task))
+
+
+def _commented(event: ev.TaskCommented, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    yield facts.TaskCommented(event.task, masked_text(event.text), event.agent or None, package_of(event.task))
+
+
+def _merged(event: ev.TasksMerged, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    reason = masked_text(event.reason)
+    for task, agent in zip(event.tasks, event.agents, strict=True):
+        yield facts.TaskMerged(task, event.into, agent or None, package_of(task), reason)
+    yield facts.TaskDuplicatesMerged(
+        event.into, event.tasks, event.priority, event.agent or None, package_of(event.into), reason
+    )
+
+
 def _locked(event: ev.TaskLocked, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
     until, note = time_of(event.until), masked_text(event.note)
     yield facts.TaskLocked(event.task, event.agent, event.grant, until, note, package_of(event.task))
@@ -273,6 +299,10 @@ FAN_OUT: dict[type[ev.Event], FanOut] = {
     ev.TasksEscalated: _escalated,
     ev.DeadlinesSet: _deadlines,
     ev.EscalationStepTaken: _step_taken,
+    ev.TaskReprioritised: _reprioritised,
+    ev.TaskDeadlinesChanged: _deadlines_changed,
+    ev.TaskCommented: _commented,
+    ev.TasksMerged: _merged,
     ev.TaskLocked: _locked,
     ev.TaskUnlocked: _unlocked,
     ev.CallbacksStarted: _asked,

@@ -17,12 +17,14 @@ from adapters.views.positions import BehindError, Positions
 from adapters.views.query_pool import QueryPool, TooManyQueriesError, ViewsUnavailableError
 from engine.events import Recorded
 from projections import measuring, other_lists, work_lists
+from projections.comments import COMMENTS
 from projections.errors import QueryError
 from projections.history import history_page
 from projections.listing import NO_SCOPE, Listing, Request, Scope, page_of, page_size, plan
 from projections.rows import (
     AgentView,
     AssignmentView,
+    CommentView,
     CountView,
     PackageView,
     Page,
@@ -159,6 +161,10 @@ class Queries:
     async def task(self, number: int, min_position: int = 0) -> TaskView | None:
         """A task by number, None where there is none."""
         return await self._one(work_lists.TASKS, ("t.number = %s", (number,), ()), min_position)
+
+    async def comments(self, number: int) -> list[CommentView]:
+        """What was said of a task, the latest, oldest first."""
+        return [CommentView(*row) for row in await self._pool.fetch(COMMENTS, [number])]
 
     async def agent(self, agent: str, min_position: int = 0) -> AgentView | None:
         """An agent by id, None where there is none."""

@@ -41,6 +41,13 @@ def known_agent(state: State, agent_id: str) -> Agent | Refusal:
     return agent or not_found("AGENT_UNKNOWN", f"Expected an agent of the roster, but {agent_id!r} is not in it")
 
 
+def not_waiting(task: Task) -> Refusal:
+    """What is refused of a row whose package is not yet wholly there, and while somebody outside is asked first."""
+    why = "somebody outside is asked first" if task.status == "calling" else "its package is still being imported"
+    told = f"Expected task {task.number} to wait in a pool or be held, but {why}"
+    return precondition("TASK_NOT_WAITING", told, task=task.number)
+
+
 def is_locked(task: Task) -> Refusal:
     """What is refused while the task's agent keeps it."""
     until = task.marks.locked_until if task.marks else 0

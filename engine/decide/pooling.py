@@ -18,9 +18,14 @@ from engine.state import State, Task
 
 def repool(state: State, command: RepoolTasks, context: Context) -> list[ev.Event] | Answer:
     tasks = [task for task in map(state.tasks.get, command.tasks) if task is not None and task.status == "pooled"]
+    return pooled_elsewhere(state, tasks, context) or Answer(state.position, changed=False)
+
+
+def pooled_elsewhere(state: State, tasks: list[Task], context: Context) -> list[ev.Event]:
+    """Waiting tasks, as far as they belong elsewhere, go there; who comes under time limits by it gets them."""
     moved = misplaced(state, tasks, context)
     if not moved:
-        return Answer(state.position, changed=False)
+        return []
     return pooled(state, *_unzipped(moved))
 
 

@@ -10,7 +10,7 @@ from engine.decide.calls import delivery_of
 from engine.decide.claiming import choose
 from engine.decide.context import Context
 from engine.decide.forms import task_violations, wrap_up_violations
-from engine.decide.grants import granted, held, is_locked, known_agent, open_task
+from engine.decide.grants import granted, held, is_locked, known_agent, not_waiting, open_task
 from engine.decide.room import no_room
 from engine.refusals import Refusal, Violation, invalid, precondition
 from engine.rules.policy import Policy, policy_of
@@ -110,9 +110,7 @@ def reassign(state: State, command: ReassignTask, _context: Context) -> list[ev.
             return found
     assert isinstance(task, Task) and isinstance(agent, Agent)
     if task.status in ("created", "calling"):
-        why = "somebody outside is asked first" if task.status == "calling" else "its package is still being imported"
-        told = f"Expected task {task.number} to wait in a pool or be held, but {why}"
-        return precondition("TASK_NOT_WAITING", told, task=task.number)
+        return not_waiting(task)
     if task.locked:
         return is_locked(task)
     if task.agent == agent.id:

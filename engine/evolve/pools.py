@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 
@@ -55,6 +55,23 @@ def enter(state: State, key: LaneKey, tasks: list[Task], version: int, pooled_at
             lane.count(package, len(group))
             state.packages[package].waiting += len(group)
     lane.order.add(starts_of(tasks, state.ageing_of(key[0])))
+
+
+def set_priorities(state: State, tasks: Sequence[Task], priorities: Sequence[int]) -> None:
+    """Those that wait take their new places in one go: a row may hold a million, and each cut costs its length.
+
+    Their lanes stay, even where they are all that waits there.
+    """
+    waiting: dict[LaneKey, list[Task]] = defaultdict(list)
+    for task in tasks:
+        if task.status == "pooled":
+            waiting[task.place.key].append(task)
+    for key, group in waiting.items():
+        state.lanes[key].order.remove(starts_of(group, state.ageing_of(key[0])))
+    for task, priority in zip(tasks, priorities, strict=True):
+        task.priority = priority
+    for key, group in waiting.items():
+        state.lanes[key].order.add(starts_of(group, state.ageing_of(key[0])))
 
 
 def leave(state: State, tasks: Iterable[Task]) -> dict[Place, list[Task]]:

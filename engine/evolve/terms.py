@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-
 from engine import events as ev
 from engine.evolve.marking import give_back, marks_of
+from engine.evolve.pools import set_priorities
 from engine.state import State, Task
-from engine.state.pool import starts_of
-from engine.state.task import LaneKey, Terms
+from engine.state.task import Terms
 from engine.state.timers import ESCALATE
 
 
@@ -27,6 +24,13 @@ def deadlines_set(state: State, event: ev.DeadlinesSet, _recorded: ev.Recorded) 
         state.timers.set_all(ESCALATE, event.steps[0].at, fresh)
 
 
+def deadlines_changed(state: State, event: ev.TaskDeadlinesChanged, _recorded: ev.Recorded) -> None:
+    task = state.tasks[event.task]
+    drop_step(state, task)
+    task.terms = Terms(event.respond_by, event.resolve_by, event.steps)
+    _arm(state, task)
+
+
 def step_taken(state: State, event: ev.EscalationStepTaken, _recorded: ev.Recorded) -> None:
     tasks = [state.tasks[number] for number in event.tasks]
     for task in tasks:
@@ -34,7 +38,7 @@ def step_taken(state: State, event: ev.EscalationStepTaken, _recorded: ev.Record
         marks = marks_of(task)
         marks.overdue |= event.step.mark_overdue
     if event.priorities:
-        _raise(state, tasks, event.priorities)
+        set_priorities(state, tasks, event.priorities)
     for number in event.reassigned:
         _take_away(state, state.tasks[number])
 
@@ -64,26 +68,12 @@ def drop_step(state: State, task: Task) -> None:
 
 def _arm(state: State, task: Task) -> None:
     """A timer for its next step; steps that wait for work to begin are passed over once it has."""
-    marks = marks_of(task)
-    while marks.begun and (due := task.next_step) is not None and due.step.limit == "respond_within":
+    marks = task.marks
+    while marks and marks.begun and (due := task.next_step) is not None and due.step.limit == "respond_within":
         marks.step += 1
     due = task.next_step
     if due is not None:
         state.timers.set_all(ESCALATE, due.at, [task.number])
-
-
-def _raise(state: State, tasks: Sequence[Task], priorities: Sequence[int]) -> None:
-    """Those that wait take their new places in one go: a row may hold a million, and each cut costs its length."""
-    waiting: dict[LaneKey, list[Task]] = defaultdict(list)
-    for task in tasks:
-        if task.status == "pooled":
-            waiting[task.place.key].append(task)
-    for key, group in waiting.items():
-        state.lanes[key].order.remove(starts_of(group, state.ageing_of(key[0])))
-    for task, priority in zip(tasks, priorities, strict=True):
-        task.priority = priority
-    for key, group in waiting.items():
-        state.lanes[key].order.add(starts_of(group, state.ageing_of(key[0])))
 
 
 def _take_away(state: State, task: Task) -> None:

@@ -105,6 +105,12 @@ SAMPLES: tuple[ev.Event, ...] = (
     ev.TasksEscalated((8,), "recycle_limit"),
     ev.DeadlinesSet((8, 9), 1_000, 2_000, (ev.DueStep(1_600, 1, _STEPS[0]),)),
     ev.EscalationStepTaken((8, 9), ("ann", ""), 1, _STEPS[0], (10, 100), (8,)),
+    ev.TaskReprioritised(8, 90, 7, "ann", "the mayor calls"),
+    ev.TaskDeadlinesChanged(
+        8, 3_000, 4_000, ("resolve_by",), (ev.DueStep(3_600, 1, _STEPS[0]),), "ann", "he travels until then"
+    ),
+    ev.TaskCommented(8, "he called twice", "ann"),
+    ev.TasksMerged(8, (9, 10), ("ann", ""), 90, 7, "bob", "the same call", (3, 0), (10,), (9,)),
     ev.TaskLocked(8, "ann", 41, 1_700_000, "calls back at five"),
     ev.TaskUnlocked(8, "ann", 41, "ended"),
     ev.CallbacksStarted((8, 9), Callback("https://x/y", None, "desk", 9_000, 5, 2_000), 1_700_000_700_000, 3, 9),

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from engine import events as ev
-from engine.commands import HandOverTasks, Held, LockTask, StartTask, UnlockTask
+from engine.commands import (
+    ChangeDeadlines,
+    CommentTask,
+    HandOverTasks,
+    Held,
+    LockTask,
+    MergeTasks,
+    ReprioritiseTask,
+    StartTask,
+    UnlockTask,
+)
 from engine.simulation import Simulation, SimulationReport
 from tests.engine.given import agent, document, roster, rule, rules, task
-from tests.engine.scenario import DUE, MINUTE, REST, After, Scenario, Step
+from tests.engine.scenario import DUE, MINUTE, NOW, REST, After, Scenario, Step
 
 _AS_IT_WAS = rule(recycle_after="10m", handover={"raise_priority": 5})
 _TWO = roster(agent("ann", level=1), agent("bob", level=2))
@@ -75,3 +85,18 @@ def test_recycling_is_decided_anew() -> None:
     scenario = Scenario(*_BEGUN, After(10 * MINUTE), DUE, StartTask(1, "bob", 9))
     report = _again(scenario, recycle_after="3h")
     assert _agents(report) == ({"ann": 1, "bob": 1}, {"ann": 1}) and not report.refused
+
+
+def test_a_supervisor_does_again_what_he_did_whoever_holds_it() -> None:
+    """Here nobody holds the tasks: they wait to be claimed."""
+    begun: list[Step] = [rules(_AS_IT_WAS), _TWO, task(), task(), REST]
+    one, other = (Scenario(*begun).state.tasks[number].grant for number in (1, 2))
+    changes = (
+        ReprioritiseTask(1, 70, one),
+        ChangeDeadlines(1, resolve_by=NOW + 60 * MINUTE, grant=one),
+        CommentTask(1, "he called"),
+        MergeTasks((Held(1, one),), 2),
+    )
+    scenario = Scenario(*begun, *changes)
+    assert not _again(scenario, method="claim").refused
+    assert scenario.state.tasks[2].grant == other and scenario.state.tasks[2].priority == 70

@@ -40,6 +40,8 @@ def _touched(event: ev.Event) -> Iterable[int]:
             return [task for placement in placements for task in placement.tasks]
         case ev.TasksImported(first_task=first, rows=rows):
             return range(first, first + len(rows))
+        case ev.TasksMerged(tasks=tasks, into=into):
+            return (*tasks, into)
     return getattr(event, "tasks", None) or [task for task in (getattr(event, "task", None),) if task]
 
 
@@ -52,7 +54,8 @@ def _task_arrows(log: list[ev.Recorded]) -> Iterator[Arrow]:
             continue
         before = {n: state.tasks[n].status if n in state.tasks else "[*]" for n in _touched(event)}
         evolve(state, recorded)
-        ended = "completed" if isinstance(event, ev.TaskCompleted | ev.CallbackSucceeded) else "cancelled"
+        ends = {ev.TaskCompleted: "completed", ev.CallbackSucceeded: "completed", ev.TasksMerged: "merged"}
+        ended = ends.get(type(event), "cancelled")
         for number, status in before.items():
             yield status, state.tasks[number].status if number in state.tasks else ended, type(event).__name__
 

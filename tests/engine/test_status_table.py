@@ -8,8 +8,10 @@ import pytest
 
 from engine.commands import (
     CancelTask,
+    ChangeDeadlines,
     ClaimTask,
     Command,
+    CommentTask,
     CompleteTask,
     FinishCallback,
     FinishDelivery,
@@ -17,13 +19,15 @@ from engine.commands import (
     Held,
     ImportRows,
     LockTask,
+    MergeTasks,
     ReassignTask,
+    ReprioritiseTask,
     StartParsing,
     StartTask,
     UnlockTask,
 )
 from tests.engine.given import agent, register, roster, row, rule, rules, task
-from tests.engine.scenario import REST, Scenario, Step, outcome
+from tests.engine.scenario import NOW, REST, Scenario, Step, outcome
 
 _PEOPLE = roster("ann", agent("bob", presence="busy"))
 
@@ -58,6 +62,9 @@ COMMANDS: dict[str, Callable[[int], Command]] = {
     "cancel": lambda grant: CancelTask(1, grant),
     "reassign": lambda grant: ReassignTask(1, "bob", grant),
     "hand over": lambda grant: HandOverTasks("ann", (Held(1, grant),)),
+    "reprioritise": lambda grant: ReprioritiseTask(1, 77, grant),
+    "change deadlines": lambda grant: ChangeDeadlines(1, resolve_by=NOW + 1, grant=grant),
+    "comment": lambda grant: CommentTask(1, "he called"),
     "lock": lambda grant: LockTask(1, "ann", grant, 60_000),
     "unlock": lambda grant: UnlockTask(1, "ann", grant),
     "report a callback": lambda grant: FinishCallback(1, 4, "succeeded"),
@@ -66,19 +73,34 @@ COMMANDS: dict[str, Callable[[int], Command]] = {
 
 # fmt: off
 TABLE = {
-    #                            claim, start, complete, cancel, reassign, hand over, lock, unlock, report a callback, report a delivery
-    "created":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
-    "pooled under push":       ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
-    "pooled under claim":      ["accepted", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
-    "pooled under manual":     ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
-    "pooled under no rule":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
-    "calling":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "accepted", "STALE_CALL"],
-    "assigned":                ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "STALE_CALL", "STALE_CALL"],
-    "in_progress":             ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "STALE_CALL", "STALE_CALL"],
-    "assigned and locked":     ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "STALE_CALL", "STALE_CALL"],
-    "in_progress and locked":  ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "STALE_CALL", "STALE_CALL"],
-    "ended":                   ["TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "STALE_CALL", "STALE_CALL"],
-    "unknown":                 ["TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "STALE_CALL"],
+    #                            claim, start, complete, cancel, reassign, hand over, reprioritise, change deadlines, comment, lock, unlock, report a callback, report a delivery
+    "created":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
+    "pooled under push":       ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
+    "pooled under claim":      ["accepted", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
+    "pooled under manual":     ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
+    "pooled under no rule":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
+    "calling":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "accepted", "STALE_GRANT", "STALE_GRANT", "accepted", "STALE_CALL"],
+    "assigned":                ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "STALE_CALL", "STALE_CALL"],
+    "in_progress":             ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "STALE_CALL", "STALE_CALL"],
+    "assigned and locked":     ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "STALE_CALL", "STALE_CALL"],
+    "in_progress and locked":  ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "STALE_CALL", "STALE_CALL"],
+    "ended":                   ["TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "STALE_CALL", "STALE_CALL"],
+    "unknown":                 ["TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "STALE_CALL"],
+}
+MERGE = {
+    #                           as a duplicate, as the task that goes on
+    "created":                 ["accepted", "accepted"],
+    "pooled under push":       ["accepted", "accepted"],
+    "pooled under claim":      ["accepted", "accepted"],
+    "pooled under manual":     ["accepted", "accepted"],
+    "pooled under no rule":    ["accepted", "accepted"],
+    "calling":                 ["accepted", "accepted"],
+    "assigned":                ["accepted", "accepted"],
+    "in_progress":             ["accepted", "accepted"],
+    "assigned and locked":     ["accepted", "accepted"],
+    "in_progress and locked":  ["accepted", "accepted"],
+    "ended":                   ["TASK_ENDED", "TASK_ENDED"],
+    "unknown":                 ["TASK_UNKNOWN", "TASK_UNKNOWN"],
 }
 # fmt: on
 CELLS = [(status, name, TABLE[status][place]) for status in STATUSES for place, name in enumerate(COMMANDS)]
@@ -93,7 +115,26 @@ def test_cell(status: str, name: str, expected: str) -> None:
 
 
 @pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("name", ["start", "complete", "cancel", "reassign", "hand over", "lock", "unlock"])
+def test_merging_needs_another_task(status: str) -> None:
+    for role, expected in enumerate(MERGE[status]):
+        scenario = Scenario(*STATUSES[status])
+        number = 1 if status != "unknown" else 99
+        held = scenario.state.tasks.get(number)
+        scenario.do(task("mail"))
+        one, another = Held(number, held.grant if held else 0), scenario.state.last_task
+        merge = (MergeTasks((one,), another), MergeTasks((Held(another, 0),), number))[role]
+        assert outcome(scenario, merge) == expected
+        if held is not None and role == 0:
+            assert outcome(scenario, MergeTasks((Held(number, 998),), another)) == "TASK_ENDED"
+            other = Scenario(*STATUSES[status], task("mail"))
+            assert outcome(other, MergeTasks((Held(number, 999),), another)) == "STALE_GRANT"
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize(
+    "name",
+    ["start", "complete", "cancel", "reassign", "hand over", "reprioritise", "change deadlines", "lock", "unlock"],
+)
 def test_another_grant_is_stale_wherever_the_task_is_open(status: str, name: str) -> None:
     scenario = Scenario(*STATUSES[status])
     expected = {"ended": "TASK_ENDED", "unknown": "TASK_UNKNOWN"}.get(status, "STALE_GRANT")

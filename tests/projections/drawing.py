@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.projections.driving import AGENTS, Draw, Story
 
-STEPS = 18
+STEPS = 22
 _small = st.integers(0, 29)
 draws = st.lists(st.tuples(st.integers(0, STEPS - 1), _small, _small), max_size=40)
 openings = st.integers(0, 3)

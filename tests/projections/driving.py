@@ -57,7 +57,8 @@ class Story:
         steps = (
             self._rules, self._agent, self._presence, self._package, self._end_package, self._create, self._claim,
             self._start, self._complete, self._cancel, self._reassign, self._rest, self._one_step, self._time,
-            self._hand_over, self._lock, self._unlock, self._call,
+            self._hand_over, self._lock, self._unlock, self._reprioritise, self._change_deadlines, self._comment, self._merge,
+            self._call,
         )  # fmt: skip
         steps[kind % len(steps)](a, b)
 
@@ -166,6 +167,26 @@ class Story:
         number, who, grant = self._held(a)
         to_agent, to_rule = (("", ""), ("", ""), (AGENTS[b % 5], ""), ("", "pqzm"[b % 4]))[b % 4]
         self._do(cmd.HandOverTasks(who, (cmd.Held(number, grant),), "note", to_agent, to_rule))
+
+    def _reprioritise(self, a: int, b: int) -> None:
+        number = self._held(a)[0] if b % 2 else self._task(a)
+        task = self.scenario.state.tasks.get(number)
+        self._do(cmd.ReprioritiseTask(number, b * 13 % 101, task.grant if task else 0, "why"))
+
+    def _change_deadlines(self, a: int, b: int) -> None:
+        number = self._held(a)[0] if b % 2 else self._task(a)
+        task = self.scenario.state.tasks.get(number)
+        limits = {("respond_by", "resolve_by")[a % 2]: self.scenario.now + 60_000 * (1 + b)}
+        self._do(cmd.ChangeDeadlines(number, **limits, grant=task.grant if task else 0, reason="why"))
+
+    def _comment(self, a: int, b: int) -> None:
+        self._do(cmd.CommentTask(self._task(a), f"call 13800001234, line|{b}"))
+
+    def _merge(self, a: int, b: int) -> None:
+        tasks = list(self.scenario.state.tasks.values())
+        some = [tasks[(a + step) % len(tasks)] for step in range(1 + b % 3)] if tasks else []
+        held = tuple(cmd.Held(task.number, task.grant) for task in some)
+        self._do(cmd.MergeTasks(held, self._task(a + b % 5), "the same"))
 
     def _lock(self, a: int, b: int) -> None:
         self._do(cmd.LockTask(*self._held(a), 60_000 * (1 + b)))

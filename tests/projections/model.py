@@ -101,7 +101,7 @@ class Model:
         given = [task for task in tasks if task.number in self._given]
         rest = [task for task in tasks if task.number not in self._given]
         row["rows"], row["distributed"] = len(tasks), len(given)
-        row["ended"] = sum(task.status in ("completed", "cancelled") for task in tasks)
+        row["ended"] = sum(task.status in ("completed", "cancelled", "merged") for task in tasks)
         row["not_distributed"] = dict(Counter(task.waiting_for or task.status for task in rest))
         assert row["rows"] == row["distributed"] + sum(row["not_distributed"].values())
         return PackageView(**row)
@@ -112,9 +112,10 @@ class Model:
         handler = getattr(self, "_" + type(recorded.event).__name__, None)
         if handler is not None:
             handler(recorded.event, recorded)
-        package = getattr(recorded.event, "package", None)
-        if package in self._packages:
-            self._packages[package]["updated_at"] = recorded.at
+        named = (getattr(recorded.event, "package", None), *getattr(recorded.event, "packages", ()))
+        for package in named:
+            if package in self._packages:
+                self._packages[package]["updated_at"] = recorded.at
         self._states(recorded.event)
 
     def _states(self, event: ev.Event) -> None:
@@ -133,8 +134,9 @@ class Model:
             "lane": [], "agent": "", "grant": 0, "picked_by": "", "passed": [], "created_at": recorded.at,
             "pooled_at": 0, "assigned_at": 0, "started_at": 0, "ended_at": 0, "wrap_up": {},
             "positions": [recorded.position], "recycled": 0, "handed_over": 0, "escalated": False, "locked_until": 0,
-            "respond_by": 0, "resolve_by": 0, "overdue": False, "callback": "", "callback_attempts": 0,
-            "callback_reason": "", "delivery": "", "delivery_attempts": 0, "delivery_reason": "",
+            "respond_by": 0, "resolve_by": 0, "overdue": False, "merged_into": 0, "callback": "",
+            "callback_attempts": 0, "callback_reason": "", "delivery": "", "delivery_attempts": 0,
+            "delivery_reason": "",
         }  # fmt: skip
 
     def _TaskCreated(self, event: ev.TaskCreated, recorded: Recorded) -> None:
@@ -254,6 +256,24 @@ class Model:
                 self._back(number, "escalated", recorded, overdue=overdue, **more)
             else:
                 self._change(number, recorded, overdue=overdue, **more)
+
+    def _TaskReprioritised(self, event: ev.TaskReprioritised, recorded: Recorded) -> None:
+        self._change(event.task, recorded, priority=event.priority)
+
+    def _TaskDeadlinesChanged(self, event: ev.TaskDeadlinesChanged, recorded: Recorded) -> None:
+        self._change(event.task, recorded, respond_by=event.respond_by, resolve_by=event.resolve_by)
+
+    def _TaskCommented(self, event: ev.TaskCommented, recorded: Recorded) -> None:
+        self._change(event.task, recorded)
+
+    def _TasksMerged(self, event: ev.TasksMerged, recorded: Recorded) -> None:
+        for number in event.tasks:
+            self._end(number, "merged", recorded)
+            more = {"callback": "cancelled"} if number in event.calling else {}
+            self._change(
+                number, recorded, status="merged", locked_until=0, ended_at=recorded.at, merged_into=event.into, **more
+            )
+        self._change(event.into, recorded, priority=event.priority)
 
     def _TaskLocked(self, event: ev.TaskLocked, recorded: Recorded) -> None:
         self._change(event.task, recorded, locked_until=event.until)

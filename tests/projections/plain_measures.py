@@ -105,6 +105,10 @@ class Told:
         for task in event.tasks:
             self._count(task, "cancelled", at)
 
+    def _TasksMerged(self, event: ev.TasksMerged, at: int) -> None:
+        for task in event.tasks:
+            self._count(task, "merged", at)
+
     def _TasksRecycled(self, event: ev.TasksRecycled, at: int) -> None:
         for task in event.tasks:
             if event.cause == "not_started":

@@ -139,6 +139,29 @@ def _reassigns(state: State, task: Task, reassign: str | None) -> bool:
     return reassign is not None and rule is not None and reassign in [step.reassign for step in rule.escalation]
 
 
+def _check_reprioritised(state: State, event: ev.TaskReprioritised) -> None:
+    assert event.before == state.tasks[event.task].priority != event.priority
+    assert 0 <= event.priority <= 100
+
+
+def _check_merged(state: State, event: ev.TasksMerged) -> None:
+    """Each once, the survivor none of them; it takes the highest priority of all."""
+    assert len({event.into, *event.tasks}) == len(event.tasks) + 1
+    assert event.before == state.tasks[event.into].priority
+    assert event.priority == max(state.tasks[number].priority for number in (event.into, *event.tasks))
+
+
+def _check_deadlines_changed(state: State, event: ev.TaskDeadlinesChanged) -> None:
+    """Steps taken stay, and so does every other; what is to come is in order of time."""
+    task = state.tasks[event.task]
+    assert task.status != "created" and (event.respond_by, event.resolve_by) != (task.respond_by, task.resolve_by)
+    before, taken = task.terms.steps if task.terms else (), task.marks.step if task.marks else 0
+    assert event.steps[:taken] == before[:taken]
+    assert sorted(step.place for step in event.steps) == sorted(step.place for step in before)
+    times = [step.at for step in event.steps[taken:]]
+    assert times == sorted(times)
+
+
 def _check_deadlines(state: State, event: ev.DeadlinesSet) -> None:
     """Once; steps in order of time."""
     assert all(state.tasks[number].terms is None for number in event.tasks)
@@ -211,6 +234,9 @@ _CHECKS: dict[type[ev.Event], Callable[[State, Any], None]] = {
     ev.TasksRecycled: _check_recycled,
     ev.TasksHandedOver: _check_handed_over,
     ev.EscalationStepTaken: _check_step,
+    ev.TaskReprioritised: _check_reprioritised,
+    ev.TaskDeadlinesChanged: _check_deadlines_changed,
+    ev.TasksMerged: _check_merged,
     ev.DeadlinesSet: _check_deadlines,
     ev.TaskLocked: _check_locked,
     ev.PoolStalled: _check_stall,

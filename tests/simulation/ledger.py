@@ -131,6 +131,11 @@ class Ledger:
             if number in event.reassigned and isinstance(place, Held):
                 self._back(number, place)
 
+    @_enter.register
+    def _supervised(self, event: ev.TaskReprioritised | ev.TaskDeadlinesChanged | ev.TaskCommented) -> None:
+        place = self.places[event.task]
+        assert event.agent == (place.agent if isinstance(place, Held) else "")
+
     def _back(self, number: int, place: Held) -> None:
         self.places[number] = RETURNED
         self.rule_of[number] = place.rule
@@ -167,6 +172,18 @@ class Ledger:
             assert self.package_of[number] == event.package
             assert (number in event.calling) == (place == CALLING)
             self._end(number)
+
+    @_enter.register
+    def _merged(self, event: ev.TasksMerged) -> None:
+        for number, agent in zip(event.tasks, event.agents, strict=True):
+            place = self.places[number]
+            assert agent == (place.agent if isinstance(place, Held) else "")
+            assert (number in event.again) == (number in self.given and not agent)
+            assert (number in event.calling) == (place == CALLING)
+            self._end(number)
+        assert event.packages in ((), tuple(self.package_of[number] or 0 for number in event.tasks))
+        survivor = self.places[event.into]
+        assert event.agent == (survivor.agent if isinstance(survivor, Held) else "")
 
     @_enter.register
     def _asked_first(self, event: ev.CallbacksStarted) -> None:

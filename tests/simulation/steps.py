@@ -139,6 +139,42 @@ def _reassign(sim: Simulation, dice: Dice, place: int) -> None:
         sim.ask(cmd.ReassignTask(task.number, AGENTS[dice[2] % 6], _grant(task, dice[1])), _request(dice, place))
 
 
+def _reprioritise(sim: Simulation, dice: Dice, place: int) -> None:
+    task = _task(sim, dice[0])
+    if task is not None:
+        priority = (0, 1, 40, 60, 100, 101, task.priority)[dice[2] % 7]
+        sim.ask(cmd.ReprioritiseTask(task.number, priority, _grant(task, dice[1])), _request(dice, place))
+
+
+def _change_deadlines(sim: Simulation, dice: Dice, place: int) -> None:
+    task = _task(sim, dice[0])
+    if task is not None:
+        respond_by, resolve_by = ((0, 1), (1, 0), (1, 1), (0, 0))[dice[2] % 4]
+        times = sim.now + _JUMPS[dice[2] % 8], sim.now + _JUMPS[dice[2] % 9]
+        asked = cmd.ChangeDeadlines(task.number, respond_by * times[0], resolve_by * times[1], _grant(task, dice[1]))
+        sim.ask(asked, _request(dice, place))
+
+
+def _comment(sim: Simulation, dice: Dice, place: int) -> None:
+    number = dice[0] % (sim.state.last_task + 2)
+    sim.ask(cmd.CommentTask(number, ("he called", " ", "x" * 4_097)[dice[1] % 5 // 2]), _request(dice, place))
+
+
+def _merge(sim: Simulation, dice: Dice, place: int) -> None:
+    """A few tasks into another; now and then one of them has ended, is named twice, or is that other itself."""
+    tasks = list(sim.state.tasks.values())
+    if not tasks:
+        return
+    first = dice[0] % len(tasks)
+    some = (tasks + tasks)[first : first + 1 + dice[1] % 4]
+    duplicates = tuple(cmd.Held(task.number, _grant(task, dice[2])) for task in some)
+    number = dice[3] % (sim.state.last_task + 2) if dice[2] % 7 == 0 else tasks[(first - 1) % len(tasks)].number
+    before = set(sim.state.tasks)
+    sim.ask(cmd.MergeTasks(duplicates, number, "the same"), _request(dice, place))
+    gone = before - set(sim.state.tasks)
+    assert gone in (set(), {one.task for one in duplicates}), "neither all nor none of the duplicates"
+
+
 def _hand_over(sim: Simulation, dice: Dice, place: int) -> None:
     """One or two tasks of one agent, back to the pool, to another agent, or to a rule's pool."""
     task = _held(sim, dice[0])
@@ -291,9 +327,9 @@ def _crash(sim: Simulation, _dice: Dice, _place: int) -> None:
 
 _OFTEN: dict[Step, int] = {
     _nothing: 1, _create: 10, _create_some: 2, _claim: 6, _claim_this: 3, _start: 4, _complete: 12, _cancel: 3,
-    _reassign: 4, _hand_over: 5, _lock: 4, _unlock: 2,
+    _reassign: 4, _reprioritise: 3, _change_deadlines: 3, _comment: 1, _merge: 3, _hand_over: 5, _lock: 4, _unlock: 2,
     _answer: 4, _told: 2,
-    _presence: 4, _roster: 4, _everybody: 1, _rules: 3, _package: 6, _import: 2, _finish: 2, _fail: 1, _withdraw: 2,
+    _presence: 4, _roster: 4, _everybody: 1, _rules: 3, _package: 6, _import: 2, _finish: 2, _fail: 2, _withdraw: 2,
     _time: 6, _follow: 12, _rest: 8, _again: 3, _restart: 1, _crash: 1,
 }  # fmt: skip
 _STEPS = tuple(step for step, times in _OFTEN.items() for _ in range(times))

@@ -73,7 +73,7 @@ def _ends(history: Simulation) -> int:
     for task in left:
         assert needs_a_human(history.state, task), f"nobody took {task}"
         supervisor_decides(history, task)
-    history.rest()
+    until_nothing_moves(history)
     state = history.state
     assert not state.tasks and not state.lanes and not state.timers.entries()
     assert all(not agent.tasks and not agent.load for agent in state.agents.values())

@@ -25,6 +25,7 @@ EXPLANATION = Explanation(
     rules=(RuleVerdict("pushed", True, "days > 5"),),
     agents=(AgentVerdict("A1", True, True, "", 0), AgentVerdict("A2", False, False, "level", 2)),
     confirmed=True,
+    interventions=("eve said: call 13800001234 (position 7)",),
     position=9,
 )
 

@@ -115,6 +115,7 @@ def test_an_explanation(busy: Served) -> None:
     found = busy.audit.ExplainTask(pb.ExplainTaskRequest(name=busy.name("tasks", 1)))
     assert (found.summary, found.agent, found.confirmed, found.position) == ("A1 got it", "A1", True, 9)
     assert [(item.agent, item.chosen, item.load) for item in found.agents] == [("A1", True, 0), ("A2", False, 2)]
+    assert list(found.interventions) == ["eve said: call 138****1234 (position 7)"]
     missing = refused(busy.audit.ExplainTask, pb.ExplainTaskRequest(name=busy.name("tasks", 2_000)))
     assert missing.code == grpc.StatusCode.NOT_FOUND
 

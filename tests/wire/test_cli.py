@@ -207,6 +207,57 @@ def test_locking(cli: Cli) -> None:
     cli("tasks", "cancel", number)
 
 
+def test_reprioritising(cli: Cli) -> None:
+    number, grant = _held_ticket(cli)
+    named = (number, "--priority", "70", "--reason", "the mayor calls")
+    assert cli("tasks", "reprioritise", *named).stdout.startswith(f"Task {number} is now of priority 70 (position ")
+    assert cli("tasks", "reprioritise", *named, "--grant", grant).stdout.startswith(f"Task {number} already was of")
+    assert "STALE_GRANT" in cli("tasks", "reprioritise", *named, "--grant", "1", code=1).stderr
+    cli("tasks", "reprioritise", number, code=2)
+    cli("tasks", "reprioritise", number, "--priority", "101", code=2)
+    cli("tasks", "cancel", number)
+
+
+def test_changing_deadlines(cli: Cli) -> None:
+    number, grant = _held_ticket(cli)
+    named = ("tasks", "deadlines", number, "--grant", grant)
+    told = cli(*named, "--respond-by", "30m", "--resolve-by", "2999-01-31T18:00Z", "--reason", "he travels").stdout
+    assert told.startswith(f"Task {number} has other limits now (position ")
+    assert cli(*named, "--resolve-by", "2999-01-31T18:00Z").stdout.startswith(f"Task {number} had these limits already")
+    assert "2999-01-31T18:00:00.000Z" in json.dumps(cli.json("tasks", "show", number))
+    assert "DEADLINES_INVALID" in cli(*named, "--resolve-by", "2001-01-31", code=1).stderr
+    for wrong in ((), ("--resolve-by", "soon"), ("--respond-by", "99999999d")):
+        assert "Expected --" in cli(*named, *wrong, code=2).stderr
+    cli("tasks", "cancel", number)
+
+
+def test_commenting(cli: Cli) -> None:
+    number, _ = _held_ticket(cli)
+    told = cli("tasks", "comment", number, "call 13800001234 | at five").stdout
+    assert told.startswith(f"It is said of task {number} (position ")
+    assert "call 138****1234 | at five" in cli("tasks", "show", number).stdout
+    assert cli.json("tasks", "show", number)[0]["comments"][0]["text"] == "call 138****1234 | at five"
+    assert "TaskCommented.v1" in cli("history", number).stdout
+    assert "text: Expected" in cli("tasks", "comment", number, " ", code=1).stderr
+    cli("tasks", "cancel", number)
+
+
+def test_merging(cli: Cli) -> None:
+    (one, grant), (other, _), (into, _) = _held_ticket(cli), _held_ticket(cli), _held_ticket(cli)
+    cli("tasks", "reprioritise", other, "--priority", "70")
+    assert "STALE_GRANT" in cli("tasks", "merge", one, f"{other}=1", "--into", into, code=1).stderr
+    told = cli("tasks", "merge", f"{one}={grant}", other, "--into", into, "--reason", "one call").stdout
+    assert told.startswith(f"2 tasks are merged into task {into} (position ")
+    assert f"task {into}, which goes on in its place" in cli("tasks", "show", one).stdout
+    listed = cli.json("tasks", "list", "--filter", f'status = "merged" AND merged_into = {into}')
+    assert [int(task["number"]) for task in listed] == sorted([int(one), int(other)])
+    for number in (one, into):
+        assert "TasksMerged.v1" in cli("history", number).stdout
+    assert "MERGE_INVALID" in cli("tasks", "merge", into, "--into", into, code=1).stderr
+    assert "TASK_ENDED" in cli("tasks", "merge", one, "--into", into, code=1).stderr
+    cli("tasks", "cancel", into)
+
+
 def test_who_holds_it_need_not_be_named(cli: Cli) -> None:
     (one, _), (other, _) = _held_ticket(cli), _held_ticket(cli)
     cli("tasks", "lock", one, "--for", "30m")
@@ -228,7 +279,8 @@ def test_the_log(cli: Cli) -> None:
     assert events[0]["data"]["version"] == 1 and events[0]["event_time"].endswith("Z")
     lines = cli("events", "--limit", 3).stdout.splitlines()
     assert len(lines) == 3 and "RuleSetApplied.v1" in lines[0] and all(len(line) < 600 for line in lines)
-    assert "A1 got it" in cli("explain", 1).stdout and cli.json("explain", 1)[0]["confirmed"] is True
+    assert "A1 got it" in cli("explain", 1).stdout and "eve said: call 138*" in cli("explain", 1).stdout
+    assert cli.json("explain", 1)[0]["confirmed"] is True
     assert "WRONG tasks: 2 rows differ" in cli("verify", code=1).stdout
     report = json.loads(
         CliRunner()

@@ -128,6 +128,26 @@ def test_every_way_in_and_out(ruled: Served, desktop: Open) -> None:
     assert first.changes[0].grant == held[a].grant == first.changes[3].grant
 
 
+def test_what_supervisors_do_to_held_work_is_told(ruled: Served, desktop: Open) -> None:
+    first, second = desktop(), desktop("A2")
+    for one in (first, second):
+        one.sees(lambda one: one.snapshot is not None, "a snapshot")
+    a, b = (create(ruled).number for _ in range(2))
+    held, kept = claim(ruled, a), claim(ruled, b, "A2")
+    ruled.tasks.ReprioritiseTask(pb.ReprioritiseTaskRequest(name=held.name, grant=held.grant, priority=90))
+    ruled.tasks.CommentTask(pb.CommentTaskRequest(name=held.name, text="call 13812345678"))
+    duplicate = pb.DuplicateTask(task=a, grant=held.grant)
+    done = ruled.tasks.MergeTasks(pb.MergeTasksRequest(parent=ruled.parent, duplicates=[duplicate], into=b, reason="x"))
+    for one in (first, second):
+        one.reaches(done.position)
+    assert first.told == [("assigned", a), ("reprioritised", a), ("commented", a), ("merged", a)]
+    assert first.changes[2].reason == "call 138****5678" and first.held == set()
+    assert second.told == [("assigned", b), ("duplicates_merged", b)] and second.held == {b}
+    ruled.tasks.CancelTask(pb.CancelTaskRequest(name=kept.name, grant=kept.grant))
+    again = desktop("A2", after=done.position - 1).sees(lambda one: one.changes, "the change again")
+    assert again.told[0] == ("duplicates_merged", b)
+
+
 def test_what_one_event_says_of_an_agent_stands_in_one_message(ruled: Served, desktop: Open) -> None:
     """Or a stream that breaks in between would resume with a gap."""
     one = desktop().sees(lambda one: one.snapshot is not None, "a snapshot")

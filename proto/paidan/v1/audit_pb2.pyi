@@ -43,6 +43,8 @@ class _AssignmentOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ass
     """The agent gave the task out of hand."""
     ASSIGNMENT_OUTCOME_ESCALATED: _AssignmentOutcome.ValueType  # 7
     """A step of the escalation took it to other targets."""
+    ASSIGNMENT_OUTCOME_MERGED: _AssignmentOutcome.ValueType  # 8
+    """The task was a duplicate, and another goes on in its place."""
 
 class AssignmentOutcome(_AssignmentOutcome, metaclass=_AssignmentOutcomeEnumTypeWrapper):
     """How one assignment ended."""
@@ -63,6 +65,8 @@ ASSIGNMENT_OUTCOME_HANDED_OVER: AssignmentOutcome.ValueType  # 6
 """The agent gave the task out of hand."""
 ASSIGNMENT_OUTCOME_ESCALATED: AssignmentOutcome.ValueType  # 7
 """A step of the escalation took it to other targets."""
+ASSIGNMENT_OUTCOME_MERGED: AssignmentOutcome.ValueType  # 8
+"""The task was a duplicate, and another goes on in its place."""
 Global___AssignmentOutcome: _TypeAlias = AssignmentOutcome  # noqa: Y015
 
 @_typing.final
@@ -504,6 +508,7 @@ class ExplainTaskResponse(_message.Message):
     AGENTS_FIELD_NUMBER: _builtins.int
     CONFIRMED_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
+    INTERVENTIONS_FIELD_NUMBER: _builtins.int
     summary: _builtins.str
     """In plain words."""
     decision_position: _builtins.int
@@ -532,6 +537,10 @@ class ExplainTaskResponse(_message.Message):
     def agents(self) -> _containers.RepeatedCompositeFieldContainer[Global___AgentVerdict]:
         """Agents of the roster then, each with why or why not."""
 
+    @_builtins.property
+    def interventions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What people said of the task and changed of it, in words; at most the latest 20. Long numbers are masked."""
+
     def __init__(
         self,
         *,
@@ -546,10 +555,11 @@ class ExplainTaskResponse(_message.Message):
         agents: _abc.Iterable[Global___AgentVerdict] | None = ...,
         confirmed: _builtins.bool = ...,
         position: _builtins.int = ...,
+        interventions: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agents", b"agents", "confirmed", b"confirmed", "decision_position", b"decision_position", "passed", b"passed", "picked_by", b"picked_by", "position", b"position", "rule", b"rule", "rule_set_version", b"rule_set_version", "rules", b"rules", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agents", b"agents", "confirmed", b"confirmed", "decision_position", b"decision_position", "interventions", b"interventions", "passed", b"passed", "picked_by", b"picked_by", "position", b"position", "rule", b"rule", "rule_set_version", b"rule_set_version", "rules", b"rules", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -260,7 +260,7 @@ class Package(_message.Message):
     distributed: _builtins.int
     """Rows ever given to an agent."""
     ended: _builtins.int
-    """Rows completed or cancelled."""
+    """Rows completed, cancelled or merged into another task."""
     failure: _builtins.str
     """Why it failed; empty otherwise."""
     @_builtins.property

@@ -44,6 +44,8 @@ class _TaskStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TaskStatus
     """Taken out of the system."""
     TASK_STATUS_RETURNED: _TaskStatus.ValueType  # 7
     """On its way back from an agent, between two events of one decision. No view shows it."""
+    TASK_STATUS_MERGED: _TaskStatus.ValueType  # 8
+    """A duplicate: another task goes on in its place."""
     TASK_STATUS_CALLING: _TaskStatus.ValueType  # 10
     """Somebody outside is asked before it goes to people."""
 
@@ -66,6 +68,8 @@ TASK_STATUS_CANCELLED: TaskStatus.ValueType  # 6
 """Taken out of the system."""
 TASK_STATUS_RETURNED: TaskStatus.ValueType  # 7
 """On its way back from an agent, between two events of one decision. No view shows it."""
+TASK_STATUS_MERGED: TaskStatus.ValueType  # 8
+"""A duplicate: another task goes on in its place."""
 TASK_STATUS_CALLING: TaskStatus.ValueType  # 10
 """Somebody outside is asked before it goes to people."""
 Global___TaskStatus: _TypeAlias = TaskStatus  # noqa: Y015
@@ -213,6 +217,8 @@ class Task(_message.Message):
     RESPOND_BY_TIME_FIELD_NUMBER: _builtins.int
     RESOLVE_BY_TIME_FIELD_NUMBER: _builtins.int
     OVERDUE_FIELD_NUMBER: _builtins.int
+    MERGED_INTO_FIELD_NUMBER: _builtins.int
+    COMMENTS_FIELD_NUMBER: _builtins.int
     CALLBACK_FIELD_NUMBER: _builtins.int
     DELIVERY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
@@ -259,6 +265,8 @@ class Task(_message.Message):
     """A limit was reached: a supervisor should look at it, and it is not recycled any more."""
     overdue: _builtins.bool
     """A step of the escalation said so: it is late."""
+    merged_into: _builtins.int
+    """Number of the task that goes on in its place; 0: it was not merged."""
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, _values_pb2.Value]:
         """Attributes as the rules declare them."""
@@ -293,7 +301,7 @@ class Task(_message.Message):
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was completed or cancelled."""
+        """When it was completed, cancelled or merged."""
 
     @_builtins.property
     def wrap_up(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
@@ -314,6 +322,10 @@ class Task(_message.Message):
     @_builtins.property
     def resolve_by_time(self) -> _timestamp_pb2.Timestamp:
         """When it is to be done."""
+
+    @_builtins.property
+    def comments(self) -> _containers.RepeatedCompositeFieldContainer[Global___TaskComment]:
+        """What was said of it, oldest first; at most the latest 20, all of them stand in its history. Only from GetTask."""
 
     @_builtins.property
     def callback(self) -> Global___Call:
@@ -364,12 +376,14 @@ class Task(_message.Message):
         respond_by_time: _timestamp_pb2.Timestamp | None = ...,
         resolve_by_time: _timestamp_pb2.Timestamp | None = ...,
         overdue: _builtins.bool = ...,
+        merged_into: _builtins.int = ...,
+        comments: _abc.Iterable[Global___TaskComment] | None = ...,
         callback: Global___Call | None = ...,
         delivery: Global___Call | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["assign_time", b"assign_time", "callback", b"callback", "create_time", b"create_time", "delivery", b"delivery", "end_time", b"end_time", "locked_until", b"locked_until", "person_masked", b"person_masked", "pool_time", b"pool_time", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "assign_time", b"assign_time", "attributes", b"attributes", "business_type", b"business_type", "callback", b"callback", "create_time", b"create_time", "customer", b"customer", "delivery", b"delivery", "end_time", b"end_time", "escalated", b"escalated", "grant", b"grant", "handed_over", b"handed_over", "lane", b"lane", "line", b"line", "locked_until", b"locked_until", "name", b"name", "number", b"number", "overdue", b"overdue", "owner", b"owner", "package", b"package", "passed", b"passed", "person_masked", b"person_masked", "picked_by", b"picked_by", "pool_time", b"pool_time", "positions", b"positions", "priority", b"priority", "recycled", b"recycled", "region", b"region", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time", "rule", b"rule", "rule_set_version", b"rule_set_version", "stage", b"stage", "start_time", b"start_time", "status", b"status", "type", b"type", "waiting_for", b"waiting_for", "wrap_up", b"wrap_up"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "assign_time", b"assign_time", "attributes", b"attributes", "business_type", b"business_type", "callback", b"callback", "comments", b"comments", "create_time", b"create_time", "customer", b"customer", "delivery", b"delivery", "end_time", b"end_time", "escalated", b"escalated", "grant", b"grant", "handed_over", b"handed_over", "lane", b"lane", "line", b"line", "locked_until", b"locked_until", "merged_into", b"merged_into", "name", b"name", "number", b"number", "overdue", b"overdue", "owner", b"owner", "package", b"package", "passed", b"passed", "person_masked", b"person_masked", "picked_by", b"picked_by", "pool_time", b"pool_time", "positions", b"positions", "priority", b"priority", "recycled", b"recycled", "region", b"region", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time", "rule", b"rule", "rule_set_version", b"rule_set_version", "stage", b"stage", "start_time", b"start_time", "status", b"status", "type", b"type", "waiting_for", b"waiting_for", "wrap_up", b"wrap_up"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -609,6 +623,42 @@ class GetTaskResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetTaskResponse: _TypeAlias = GetTaskResponse  # noqa: Y015
+
+@_typing.final
+class TaskComment(_message.Message):
+    """What somebody said of a task."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    COMMENT_TIME_FIELD_NUMBER: _builtins.int
+    ACTOR_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    """Position of the event in the log."""
+    actor: _builtins.str
+    """Who said it."""
+    text: _builtins.str
+    """What was said; long numbers are masked."""
+    @_builtins.property
+    def comment_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was said."""
+
+    def __init__(
+        self,
+        *,
+        position: _builtins.int = ...,
+        comment_time: _timestamp_pb2.Timestamp | None = ...,
+        actor: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["comment_time", b"comment_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "comment_time", b"comment_time", "position", b"position", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TaskComment: _TypeAlias = TaskComment  # noqa: Y015
 
 @_typing.final
 class ListTasksRequest(_message.Message):
@@ -1027,6 +1077,300 @@ class ReassignTaskResponse(_message.Message):
 Global___ReassignTaskResponse: _TypeAlias = ReassignTaskResponse  # noqa: Y015
 
 @_typing.final
+class ReprioritiseTaskRequest(_message.Message):
+    """Asks to make a task more urgent or less."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    GRANT_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Required. `workspaces/{workspace}/tasks/{number}`."""
+    grant: _builtins.int
+    """Grant of the assignment in force; 0: the task waits."""
+    priority: _builtins.int
+    """Required. 0 to 100, larger is more urgent."""
+    reason: _builtins.str
+    """Why, for those who read the log."""
+    request_id: _builtins.str
+    """Makes a repeat harmless: it gets the first answer. At most 128 characters."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        grant: _builtins.int = ...,
+        priority: _builtins.int | None = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "priority", b"priority"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_priority", b"_priority", "grant", b"grant", "name", b"name", "priority", b"priority", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__priority: _TypeAlias = _typing.Literal["priority"]  # noqa: Y015
+    _WhichOneofArgType__priority: _TypeAlias = _typing.Literal["_priority", b"_priority"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__priority) -> _WhichOneofReturnType__priority | None: ...
+
+Global___ReprioritiseTaskRequest: _TypeAlias = ReprioritiseTaskRequest  # noqa: Y015
+
+@_typing.final
+class ReprioritiseTaskResponse(_message.Message):
+    """The task has this priority."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`workspaces/{workspace}/tasks/{number}`."""
+    changed: _builtins.bool
+    """False: it had it already."""
+    position: _builtins.int
+    """Position of the last event this caused. A query that demands it sees the effect."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        changed: _builtins.bool = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "name", b"name", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReprioritiseTaskResponse: _TypeAlias = ReprioritiseTaskResponse  # noqa: Y015
+
+@_typing.final
+class ChangeDeadlinesRequest(_message.Message):
+    """Asks to set a task's time limits. At least one of the two is required."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    GRANT_FIELD_NUMBER: _builtins.int
+    RESPOND_BY_TIME_FIELD_NUMBER: _builtins.int
+    RESOLVE_BY_TIME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Required. `workspaces/{workspace}/tasks/{number}`."""
+    grant: _builtins.int
+    """Grant of the assignment in force; 0: the task waits."""
+    reason: _builtins.str
+    """Why, for those who read the log."""
+    request_id: _builtins.str
+    """Makes a repeat harmless: it gets the first answer. At most 128 characters."""
+    @_builtins.property
+    def respond_by_time(self) -> _timestamp_pb2.Timestamp:
+        """When work on it is to have begun, a time to come. Left out: as it is."""
+
+    @_builtins.property
+    def resolve_by_time(self) -> _timestamp_pb2.Timestamp:
+        """When it is to be done, a time to come. Left out: as it is."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        grant: _builtins.int = ...,
+        respond_by_time: _timestamp_pb2.Timestamp | None = ...,
+        resolve_by_time: _timestamp_pb2.Timestamp | None = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant", "name", b"name", "reason", b"reason", "request_id", b"request_id", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeDeadlinesRequest: _TypeAlias = ChangeDeadlinesRequest  # noqa: Y015
+
+@_typing.final
+class ChangeDeadlinesResponse(_message.Message):
+    """The task has these limits."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`workspaces/{workspace}/tasks/{number}`."""
+    changed: _builtins.bool
+    """False: it had them already."""
+    position: _builtins.int
+    """Position of the event this caused. A query that demands it sees the effect."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        changed: _builtins.bool = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "name", b"name", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeDeadlinesResponse: _TypeAlias = ChangeDeadlinesResponse  # noqa: Y015
+
+@_typing.final
+class CommentTaskRequest(_message.Message):
+    """Says something about a task."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Required. `workspaces/{workspace}/tasks/{number}`."""
+    text: _builtins.str
+    """Required. At most 4096 characters."""
+    request_id: _builtins.str
+    """Makes a repeat harmless: it gets the first answer. At most 128 characters."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        text: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CommentTaskRequest: _TypeAlias = CommentTaskRequest  # noqa: Y015
+
+@_typing.final
+class CommentTaskResponse(_message.Message):
+    """It is said."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`workspaces/{workspace}/tasks/{number}`."""
+    position: _builtins.int
+    """Position of the event this caused. A query that demands it sees the effect."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CommentTaskResponse: _TypeAlias = CommentTaskResponse  # noqa: Y015
+
+@_typing.final
+class DuplicateTask(_message.Message):
+    """A task that says the same as another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: _builtins.int
+    GRANT_FIELD_NUMBER: _builtins.int
+    task: _builtins.int
+    """Required. The task's number."""
+    grant: _builtins.int
+    """Grant of the assignment in force; 0: the task waits."""
+    def __init__(
+        self,
+        *,
+        task: _builtins.int = ...,
+        grant: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grant", b"grant", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DuplicateTask: _TypeAlias = DuplicateTask  # noqa: Y015
+
+@_typing.final
+class MergeTasksRequest(_message.Message):
+    """Asks to end duplicates in favour of one task."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    DUPLICATES_FIELD_NUMBER: _builtins.int
+    INTO_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """Required. `workspaces/{workspace}`."""
+    into: _builtins.int
+    """Required. Number of the task that goes on; none of the duplicates."""
+    reason: _builtins.str
+    """Why, for those who read the log."""
+    request_id: _builtins.str
+    """Makes a repeat harmless: it gets the first answer. At most 128 characters."""
+    @_builtins.property
+    def duplicates(self) -> _containers.RepeatedCompositeFieldContainer[Global___DuplicateTask]:
+        """Required. At most 500, each once."""
+
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        duplicates: _abc.Iterable[Global___DuplicateTask] | None = ...,
+        into: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duplicates", b"duplicates", "into", b"into", "parent", b"parent", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergeTasksRequest: _TypeAlias = MergeTasksRequest  # noqa: Y015
+
+@_typing.final
+class MergeTasksResponse(_message.Message):
+    """One task goes on for all of them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The task that goes on: `workspaces/{workspace}/tasks/{number}`."""
+    position: _builtins.int
+    """Position of the last event this caused. A query that demands it sees the effect."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergeTasksResponse: _TypeAlias = MergeTasksResponse  # noqa: Y015
+
+@_typing.final
 class HeldTask(_message.Message):
     """A task as its agent holds it."""
 
@@ -1364,9 +1708,9 @@ class AssignmentChange(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     TASK_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
-    """What happened, as a stable word: `assigned`, `started`, `locked`, `unlocked`, `escalated` while it is the agent's;
-    `taken_away`, `completed`, `cancelled`, `recycled`, `handed_over`, `escalated_away` when it no longer is. Others may
-    come.
+    """What happened, as a stable word: `assigned`, `started`, `locked`, `unlocked`, `escalated`, `reprioritised`,
+    `deadlines_changed`, `commented`, `duplicates_merged` while it is the agent's; `taken_away`, `completed`,
+    `cancelled`, `merged`, `recycled`, `handed_over`, `escalated_away` when it no longer is. Others may come.
     """
     position: _builtins.int
     """Position of the event in the log. Of `assigned` it is the grant."""

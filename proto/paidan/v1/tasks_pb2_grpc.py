@@ -83,6 +83,26 @@ class TaskServiceStub:
                 request_serializer=paidan_dot_v1_dot_tasks__pb2.ReassignTaskRequest.SerializeToString,
                 response_deserializer=paidan_dot_v1_dot_tasks__pb2.ReassignTaskResponse.FromString,
                 _registered_method=True)
+        self.ReprioritiseTask = channel.unary_unary(
+                '/paidan.v1.TaskService/ReprioritiseTask',
+                request_serializer=paidan_dot_v1_dot_tasks__pb2.ReprioritiseTaskRequest.SerializeToString,
+                response_deserializer=paidan_dot_v1_dot_tasks__pb2.ReprioritiseTaskResponse.FromString,
+                _registered_method=True)
+        self.ChangeDeadlines = channel.unary_unary(
+                '/paidan.v1.TaskService/ChangeDeadlines',
+                request_serializer=paidan_dot_v1_dot_tasks__pb2.ChangeDeadlinesRequest.SerializeToString,
+                response_deserializer=paidan_dot_v1_dot_tasks__pb2.ChangeDeadlinesResponse.FromString,
+                _registered_method=True)
+        self.CommentTask = channel.unary_unary(
+                '/paidan.v1.TaskService/CommentTask',
+                request_serializer=paidan_dot_v1_dot_tasks__pb2.CommentTaskRequest.SerializeToString,
+                response_deserializer=paidan_dot_v1_dot_tasks__pb2.CommentTaskResponse.FromString,
+                _registered_method=True)
+        self.MergeTasks = channel.unary_unary(
+                '/paidan.v1.TaskService/MergeTasks',
+                request_serializer=paidan_dot_v1_dot_tasks__pb2.MergeTasksRequest.SerializeToString,
+                response_deserializer=paidan_dot_v1_dot_tasks__pb2.MergeTasksResponse.FromString,
+                _registered_method=True)
         self.HandOverTasks = channel.unary_unary(
                 '/paidan.v1.TaskService/HandOverTasks',
                 request_serializer=paidan_dot_v1_dot_tasks__pb2.HandOverTasksRequest.SerializeToString,
@@ -175,6 +195,34 @@ class TaskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReprioritiseTask(self, request, context):
+        """A supervisor makes a task more urgent or less. A waiting one goes to the rule that governs it then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeDeadlines(self, request, context):
+        """A supervisor sets until when a task is to be begun and done. Steps of its escalation yet to come move along.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CommentTask(self, request, context):
+        """Somebody says something about a task that is open. It changes nothing of it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MergeTasks(self, request, context):
+        """A supervisor ends duplicates in favour of one task that goes on for them, all or none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def HandOverTasks(self, request, context):
         """An agent gives tasks out of hand, all or none: back to the pool, to another agent, or to another rule's pool.
         """
@@ -250,6 +298,26 @@ def add_TaskServiceServicer_to_server(servicer, server):
                     servicer.ReassignTask,
                     request_deserializer=paidan_dot_v1_dot_tasks__pb2.ReassignTaskRequest.FromString,
                     response_serializer=paidan_dot_v1_dot_tasks__pb2.ReassignTaskResponse.SerializeToString,
+            ),
+            'ReprioritiseTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReprioritiseTask,
+                    request_deserializer=paidan_dot_v1_dot_tasks__pb2.ReprioritiseTaskRequest.FromString,
+                    response_serializer=paidan_dot_v1_dot_tasks__pb2.ReprioritiseTaskResponse.SerializeToString,
+            ),
+            'ChangeDeadlines': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeDeadlines,
+                    request_deserializer=paidan_dot_v1_dot_tasks__pb2.ChangeDeadlinesRequest.FromString,
+                    response_serializer=paidan_dot_v1_dot_tasks__pb2.ChangeDeadlinesResponse.SerializeToString,
+            ),
+            'CommentTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.CommentTask,
+                    request_deserializer=paidan_dot_v1_dot_tasks__pb2.CommentTaskRequest.FromString,
+                    response_serializer=paidan_dot_v1_dot_tasks__pb2.CommentTaskResponse.SerializeToString,
+            ),
+            'MergeTasks': grpc.unary_unary_rpc_method_handler(
+                    servicer.MergeTasks,
+                    request_deserializer=paidan_dot_v1_dot_tasks__pb2.MergeTasksRequest.FromString,
+                    response_serializer=paidan_dot_v1_dot_tasks__pb2.MergeTasksResponse.SerializeToString,
             ),
             'HandOverTasks': grpc.unary_unary_rpc_method_handler(
                     servicer.HandOverTasks,
@@ -519,6 +587,114 @@ class TaskService:
             '/paidan.v1.TaskService/ReassignTask',
             paidan_dot_v1_dot_tasks__pb2.ReassignTaskRequest.SerializeToString,
             paidan_dot_v1_dot_tasks__pb2.ReassignTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReprioritiseTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paidan.v1.TaskService/ReprioritiseTask',
+            paidan_dot_v1_dot_tasks__pb2.ReprioritiseTaskRequest.SerializeToString,
+            paidan_dot_v1_dot_tasks__pb2.ReprioritiseTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeDeadlines(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paidan.v1.TaskService/ChangeDeadlines',
+            paidan_dot_v1_dot_tasks__pb2.ChangeDeadlinesRequest.SerializeToString,
+            paidan_dot_v1_dot_tasks__pb2.ChangeDeadlinesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CommentTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paidan.v1.TaskService/CommentTask',
+            paidan_dot_v1_dot_tasks__pb2.CommentTaskRequest.SerializeToString,
+            paidan_dot_v1_dot_tasks__pb2.CommentTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MergeTasks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paidan.v1.TaskService/MergeTasks',
+            paidan_dot_v1_dot_tasks__pb2.MergeTasksRequest.SerializeToString,
+            paidan_dot_v1_dot_tasks__pb2.MergeTasksResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -55,6 +55,14 @@ class TaskServiceStub:
     """Takes a task out of the system."""
     ReassignTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.ReassignTaskRequest, _tasks_pb2.ReassignTaskResponse]
     """A supervisor gives a task to an agent."""
+    ReprioritiseTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.ReprioritiseTaskRequest, _tasks_pb2.ReprioritiseTaskResponse]
+    """A supervisor makes a task more urgent or less. A waiting one goes to the rule that governs it then."""
+    ChangeDeadlines: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.ChangeDeadlinesRequest, _tasks_pb2.ChangeDeadlinesResponse]
+    """A supervisor sets until when a task is to be begun and done. Steps of its escalation yet to come move along."""
+    CommentTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.CommentTaskRequest, _tasks_pb2.CommentTaskResponse]
+    """Somebody says something about a task that is open. It changes nothing of it."""
+    MergeTasks: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.MergeTasksRequest, _tasks_pb2.MergeTasksResponse]
+    """A supervisor ends duplicates in favour of one task that goes on for them, all or none."""
     HandOverTasks: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.HandOverTasksRequest, _tasks_pb2.HandOverTasksResponse]
     """An agent gives tasks out of hand, all or none: back to the pool, to another agent, or to another rule's pool."""
     LockTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.LockTaskRequest, _tasks_pb2.LockTaskResponse]
@@ -91,6 +99,14 @@ class TaskServiceAsyncStub(TaskServiceStub):
     """Takes a task out of the system."""
     ReassignTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.ReassignTaskRequest, _tasks_pb2.ReassignTaskResponse]  # type: ignore[assignment]
     """A supervisor gives a task to an agent."""
+    ReprioritiseTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.ReprioritiseTaskRequest, _tasks_pb2.ReprioritiseTaskResponse]  # type: ignore[assignment]
+    """A supervisor makes a task more urgent or less. A waiting one goes to the rule that governs it then."""
+    ChangeDeadlines: _aio.UnaryUnaryMultiCallable[_tasks_pb2.ChangeDeadlinesRequest, _tasks_pb2.ChangeDeadlinesResponse]  # type: ignore[assignment]
+    """A supervisor sets until when a task is to be begun and done. Steps of its escalation yet to come move along."""
+    CommentTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.CommentTaskRequest, _tasks_pb2.CommentTaskResponse]  # type: ignore[assignment]
+    """Somebody says something about a task that is open. It changes nothing of it."""
+    MergeTasks: _aio.UnaryUnaryMultiCallable[_tasks_pb2.MergeTasksRequest, _tasks_pb2.MergeTasksResponse]  # type: ignore[assignment]
+    """A supervisor ends duplicates in favour of one task that goes on for them, all or none."""
     HandOverTasks: _aio.UnaryUnaryMultiCallable[_tasks_pb2.HandOverTasksRequest, _tasks_pb2.HandOverTasksResponse]  # type: ignore[assignment]
     """An agent gives tasks out of hand, all or none: back to the pool, to another agent, or to another rule's pool."""
     LockTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.LockTaskRequest, _tasks_pb2.LockTaskResponse]  # type: ignore[assignment]
@@ -178,6 +194,38 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tasks_pb2.ReassignTaskResponse, _abc.Awaitable[_tasks_pb2.ReassignTaskResponse]]:
         """A supervisor gives a task to an agent."""
+
+    @_abc_1.abstractmethod
+    def ReprioritiseTask(
+        self,
+        request: _tasks_pb2.ReprioritiseTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.ReprioritiseTaskResponse, _abc.Awaitable[_tasks_pb2.ReprioritiseTaskResponse]]:
+        """A supervisor makes a task more urgent or less. A waiting one goes to the rule that governs it then."""
+
+    @_abc_1.abstractmethod
+    def ChangeDeadlines(
+        self,
+        request: _tasks_pb2.ChangeDeadlinesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.ChangeDeadlinesResponse, _abc.Awaitable[_tasks_pb2.ChangeDeadlinesResponse]]:
+        """A supervisor sets until when a task is to be begun and done. Steps of its escalation yet to come move along."""
+
+    @_abc_1.abstractmethod
+    def CommentTask(
+        self,
+        request: _tasks_pb2.CommentTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.CommentTaskResponse, _abc.Awaitable[_tasks_pb2.CommentTaskResponse]]:
+        """Somebody says something about a task that is open. It changes nothing of it."""
+
+    @_abc_1.abstractmethod
+    def MergeTasks(
+        self,
+        request: _tasks_pb2.MergeTasksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.MergeTasksResponse, _abc.Awaitable[_tasks_pb2.MergeTasksResponse]]:
+        """A supervisor ends duplicates in favour of one task that goes on for them, all or none."""
 
     @_abc_1.abstractmethod
     def HandOverTasks(
