@@ -88,6 +88,21 @@ class ClaimTask(Command, frozen=True):
     task: int | None = None
 
 
+class AcceptOffer(Command, frozen=True):
+    task: int
+    agent: str
+    grant: int
+
+
+class RejectOffer(Command, frozen=True):
+    """The agent lets an offer pass; the next one is asked."""
+
+    task: int
+    agent: str
+    grant: int
+    note: str = ""
+
+
 class StartTask(Command, frozen=True):
     task: int
     agent: str

@@ -283,6 +283,9 @@ class TasksAllocated(Event, frozen=True, tag="TasksAllocated.v1"):
     """The agents the round looked at, where it did not look at all: those whose capacity had just come free."""
     again: tuple[int, ...] = ()
     """Those of the tasks that an agent had had before."""
+    until: tuple[int, ...] = ()
+    """As long as ``rules``, or empty where none of them offers: by when (milliseconds since 1970 UTC) tasks that went
+    out under the rule have to be accepted, as they are offered only; 0: they are assigned."""
 
 
 class PoolStalled(Event, frozen=True, tag="PoolStalled.v1"):
@@ -303,6 +306,25 @@ class TaskClaimed(Event, frozen=True, tag="TaskClaimed.v1"):
     package: int | None = None
     again: bool = False
     """Whether an agent had had it before."""
+
+
+class OfferAccepted(Event, frozen=True, tag="OfferAccepted.v1"):
+    """The agent takes what he was offered; the offer's grant is that of the assignment."""
+
+    task: int
+    agent: str
+    grant: int
+
+
+class OffersReturned(Event, frozen=True, tag="OffersReturned.v1"):
+    """Offers that came to nothing; ``agents[i]`` was offered ``tasks[i]``. The same decision pools them anew."""
+
+    tasks: tuple[int, ...]
+    agents: tuple[str, ...]
+    cause: str
+    """``rejected`` or ``timed_out``, which counts as a round; ``agent_offline`` or ``agent_removed``."""
+    note: str = ""
+    """Of the agent who rejected."""
 
 
 class TaskStarted(Event, frozen=True, tag="TaskStarted.v1"):
@@ -376,8 +398,12 @@ class TasksHandedOver(Event, frozen=True, tag="TasksHandedOver.v1"):
     """Into whose pool they go; empty: that of the rule which governs them."""
 
 
+OFFER_ROUNDS = "offer_rounds"
+
+
 class TasksEscalated(Event, frozen=True, tag="TasksEscalated.v1"):
-    """A limit was reached, and a supervisor should know: ``recycle_limit``, ``handover_limit``."""
+    """A limit was reached, and a supervisor should know: ``recycle_limit``, ``handover_limit``, or ``offer_rounds``:
+    these are not offered any more."""
 
     tasks: tuple[int, ...]
     reason: str

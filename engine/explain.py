@@ -18,14 +18,16 @@ from engine.decide.context import Context
 from engine.decide.judge import Judge
 from engine.decide.pooling import misplaced
 from engine.decide.room import no_room
-from engine.decide.round import Round
+from engine.decide.round import Round, is_set_aside
 from engine.decide.seats import Seat, Seats
 from engine.decide.settling import reason_of
 from engine.events import Pick, Recorded
 from engine.evolve import evolve
+from engine.explain_words import WHY_IT_WAITS, after, asked_before, free_to, how_given, stage_of
 from engine.interventions import MAX_TOLD, intervention_of
 from engine.refusals import Refusal, not_found
 from engine.remake import Picks
+from engine.rules.model import BY_ROUNDS
 from engine.state import Agent, State, Task, lane_key
 from engine.verdicts import AgentVerdict, Hindrances, Ranking, RuleVerdict, agent_verdicts, rule_verdicts
 
@@ -137,8 +139,8 @@ def _allocated(state: State, context: Context, recorded: Recorded, event: ev.Tas
     verdicts = _of_pick(picks, task, agent, pick.by)
     agreed = picks.take(task) == (agent, pick) and agreed
     return Explanation(
-        summary=f"Round {event.round} gave task {task.number} to {agent} under rule {task.rule}{_stage(task)}: "
-        f"{pick.by} decided{_after(pick.passed)}.",
+        summary=f"Round {event.round} {how_given(event, place)} task {task.number} to {agent} under rule {task.rule}"
+        f"{stage_of(task)}: {pick.by} decided{after(pick.passed)}{asked_before(task)}.",
         decision_position=recorded.position, rule=task.rule or "", version=event.rule_set_version, agent=agent,
         picked_by=pick.by, passed=pick.passed, rules=rule_verdicts(state, task), agents=verdicts, confirmed=agreed,
     )  # fmt: skip
@@ -258,40 +260,16 @@ def _waiting(state: State, task: Task) -> Explanation:
     lane = state.lanes[lane_key(task)]
     hindrances = Hindrances(state, context.judge, task, rule, Seats(state, None))
     reason, agreed = reason_of(state, lane), True
-    if rule.method == "push":
+    if is_set_aside(task, rule):
+        reason = "to_be_assigned"
+    elif rule.method in BY_ROUNDS:
         round_ = Round(state, context)
         stuck = not round_.give(task, lane.key, rule)
         agreed = stuck == bool(lane.stalled)
         reason = round_.exhausted[lane.key]() if stuck else "in_turn"
     return Explanation(
-        summary=f"Task {task.number} waits under rule {rule.id}{_stage(task)}: {_WHY[reason]} ({reason}).",
+        summary=f"Task {task.number} waits under rule {rule.id}{stage_of(task)}: {WHY_IT_WAITS[reason]} ({reason})"
+        f"{asked_before(task)}.",
         rule=rule.id, version=task.version, rules=rule_verdicts(state, task),
-        agents=agent_verdicts(state, hindrances.of, hindrances.load_of, free=_FREE[rule.method]), confirmed=agreed,
+        agents=agent_verdicts(state, hindrances.of, hindrances.load_of, free=free_to(task, rule)), confirmed=agreed,
     )  # fmt: skip
-
-
-_WHY = {
-    "to_be_claimed": "an agent has to claim it",
-    "to_be_assigned": "a supervisor has to assign it",
-    "in_turn": "its turn comes with the next round",
-    "nobody_available": "nobody within the targets is available",
-    "no_agent_within_targets": "no agent is within the targets",
-    "all_at_capacity": "everybody who could take it is at capacity",
-    "all_at_rule_cap": "everybody who could take it is at the rule's cap",
-}
-_FREE = {
-    "push": "could take it in the next round",
-    "claim": "may claim it",
-    "manual": "could be given it",
-    "offer": "could be offered it",
-}
-
-
-def _stage(task: Task) -> str:
-    if task.stage < 0:
-        return f" after escalation step {-task.stage}"
-    return f" after relax step {task.stage}" if task.stage else ""
-
-
-def _after(passed: tuple[str, ...]) -> str:
-    return f", after {'; '.join(passed)}" if passed else ""

@@ -1,9 +1,9 @@
 """The way back from an event to the command of an agent or a supervisor, in a history where others may hold the work.
 
-Work that was started or locked is so by whoever holds it here. A handover is one agent's own judgement: he hands over
-what he holds here too; the rest is asked for in his name all the same and refused, since another might have kept it.
-Whoever was asked by a callback answers the same here, where he is asked at all. Recycling, escalation and the end of a
-lock come of the rules and the time, and are decided anew.
+Work that was accepted, started or locked is so by whoever holds it here. A handover, as a rejection, is one agent's own
+judgement: he hands over what he holds here too; the rest is asked for in his name all the same and refused, since
+another might have kept it. Whoever was asked by a callback answers the same here, where he is asked at all. Recycling,
+escalation, the end of a lock and of an offer's time come of the rules and the time, and are decided anew.
 """
 
 from __future__ import annotations
@@ -26,10 +26,29 @@ def work_of(event: ev.Event, state: State, at: int) -> list[cmd.Command]:
 
 
 def start(task: Task | None) -> list[cmd.Command]:
-    """Begin work on it, where an agent has yet to."""
-    if task is None or task.status != "assigned" or task.agent is None:
+    """Begin work on it, where an agent has yet to; what he is only offered he accepts."""
+    if task is None or task.status not in ("offered", "assigned") or task.agent is None:
         return []
-    return [cmd.StartTask(task.number, task.agent, task.grant)]
+    return [*accept(task), cmd.StartTask(task.number, task.agent, task.grant)]
+
+
+def accept(task: Task | None) -> list[cmd.Command]:
+    """Take it, where an agent is only offered it."""
+    if task is None or task.status != "offered" or task.agent is None:
+        return []
+    return [cmd.AcceptOffer(task.number, task.agent, task.grant)]
+
+
+def _accepted(event: ev.OfferAccepted, state: State, _at: int) -> list[cmd.Command]:
+    return accept(state.tasks.get(event.task))
+
+
+def _offers_returned(event: ev.OffersReturned, state: State, _at: int) -> list[cmd.Command]:
+    """What he himself rejected; one agent's own judgement, as a handover is."""
+    if event.cause != "rejected":
+        return []
+    pairs = zip(event.tasks, event.agents, strict=True)
+    return [cmd.RejectOffer(task, agent, _grant(state, task), event.note) for task, agent in pairs]
 
 
 def _removed(event: ev.AgentsRemoved, _state: State, _at: int) -> list[cmd.Command]:
@@ -51,12 +70,16 @@ def _started(event: ev.TaskStarted, state: State, _at: int) -> list[cmd.Command]
 
 
 def _handed_over(event: ev.TasksHandedOver, state: State, _at: int) -> list[cmd.Command]:
-    """What he holds goes together, as it went; each of the others by itself, so that it holds nothing else back."""
+    """What he holds goes together, as it went; each of the others by itself, so that it holds nothing else back.
+
+    What he is only offered here he accepts first.
+    """
     agent = state.agents.get(event.agent)
     mine = tuple(number for number in event.tasks if agent is not None and number in agent.tasks)
     groups = [mine] if mine else []
     groups += [(number,) for number in event.tasks if number not in mine]
-    return [_handover(event, state, group) for group in groups]
+    accepted = [command for number in mine for command in accept(state.tasks.get(number))]
+    return accepted + [_handover(event, state, group) for group in groups]
 
 
 def _handover(event: ev.TasksHandedOver, state: State, numbers: tuple[int, ...]) -> cmd.Command:
@@ -84,7 +107,7 @@ def _locked(event: ev.TaskLocked, state: State, at: int) -> list[cmd.Command]:
     task = state.tasks.get(event.task)
     if task is None or task.agent is None:
         return []
-    return [cmd.LockTask(task.number, task.agent, task.grant, event.until - at, event.note)]
+    return [*accept(task), cmd.LockTask(task.number, task.agent, task.grant, event.until - at, event.note)]
 
 
 def _unlocked(event: ev.TaskUnlocked, state: State, _at: int) -> list[cmd.Command]:
@@ -119,6 +142,8 @@ _WORK: dict[type[ev.Event], Callable[[Any, State, int], list[cmd.Command]]] = {
     ev.AgentsRemoved: _removed,
     ev.TasksCancelled: _cancelled,
     ev.TaskReassigned: _reassigned,
+    ev.OfferAccepted: _accepted,
+    ev.OffersReturned: _offers_returned,
     ev.TaskStarted: _started,
     ev.TasksHandedOver: _handed_over,
     ev.TaskReprioritised: _reprioritised,

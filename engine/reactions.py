@@ -14,7 +14,7 @@ from typing import Any
 from engine import commands as cmd
 from engine import events as ev
 from engine.rules.lanes import questions_of
-from engine.rules.model import Rule
+from engine.rules.model import BY_ROUNDS, Rule
 from engine.state import LaneKey, State
 from engine.state.package import OVER
 
@@ -78,7 +78,7 @@ class Agenda:
         for package in event.packages:
             self._settle(package or None)
 
-    def _recycled(self, _state: State, event: ev.TasksRecycled) -> None:
+    def _recycled(self, _state: State, event: ev.TasksRecycled | ev.OffersReturned) -> None:
         for agent in event.agents:
             self._free(agent)
 
@@ -173,7 +173,7 @@ class Agenda:
         return None
 
     def _next_round(self, state: State, limit: int) -> cmd.Command | None:
-        lanes = tuple(key for key in self._lanes if key in state.lanes and _is_push(state, key))
+        lanes = tuple(key for key in self._lanes if key in state.lanes and _by_rounds(state, key))
         self._lanes.clear()
         if not lanes:
             return self._next_freed(state, limit) if self._freed else None
@@ -237,6 +237,7 @@ _NOTED: dict[type[ev.Event], Callable[[Agenda, State, Any], None]] = {
     ev.TasksMerged: Agenda._merged,
     ev.TaskReassigned: Agenda._reassigned,
     ev.TasksRecycled: Agenda._recycled,
+    ev.OffersReturned: Agenda._recycled,
     ev.TasksHandedOver: Agenda._handed_over,
     ev.EscalationStepTaken: Agenda._step_taken,
     ev.TaskClaimed: Agenda._taken,
@@ -252,9 +253,9 @@ _NOTED: dict[type[ev.Event], Callable[[Agenda, State, Any], None]] = {
 """What an event puts on the agenda; the others put nothing there."""
 
 
-def _is_push(state: State, key: LaneKey) -> bool:
+def _by_rounds(state: State, key: LaneKey) -> bool:
     rule = state.governing.get(key[0] or "")
-    return rule is not None and rule.method == "push"
+    return rule is not None and rule.method in BY_ROUNDS
 
 
 def _opens_with_load(state: State, rule: Rule) -> bool:

@@ -31,5 +31,5 @@ class Picks:
         if found is None:
             return None
         seat, pick = found
-        self.seats.give(seat, task.rule or "", task.customer)
+        self.seats.give(seat, self.state.governing[task.rule or ""], task)
         return seat.agent.id, pick

@@ -1,9 +1,10 @@
 """What if: the inputs of a log, lived through again under another rule document.
 
 What came from outside (rosters, presence, rows, tasks, work done) comes again at the times it came; what the engine
-decided, recycling and escalation among it, is decided anew. Work that was started, locked or finished is so by whoever
-holds it here; what nobody holds yet is finished as soon as somebody does. A handover is one agent's own judgement: he
-hands over what he holds here too; for the rest it counts as refused, since another might have kept it.
+decided, recycling and escalation among it, is decided anew. Work that was accepted, started, locked or finished is so
+by whoever holds it here; what nobody holds yet is finished as soon as somebody does. A handover, or a rejection, is one
+agent's own judgement: he gives up what he holds here too; for the rest it counts as refused, since another might have
+kept it.
 """
 
 from __future__ import annotations
@@ -40,10 +41,11 @@ class Tally(msgspec.Struct):
         match event:
             case ev.TasksAllocated():
                 for task, who, under in zip(event.tasks, event.who, event.under, strict=True):
-                    self._one(task, event.agents[who], event.rules[under])
+                    if not event.until or not event.until[under]:  # an offer counts once it is accepted
+                        self._one(task, event.agents[who], event.rules[under])
             case ev.TaskClaimed(task=task, agent=agent, rule=rule):
                 self._one(task, agent, rule)
-            case ev.TaskReassigned(task=task, agent=agent):
+            case ev.TaskReassigned(task=task, agent=agent) | ev.OfferAccepted(task=task, agent=agent):
                 known = state.tasks.get(task)
                 self._one(task, agent, (known.rule if known else None) or "")
 

@@ -107,12 +107,17 @@ class Ranking:
     def __init__(self, queue: Queue, rule: Rule, task: Task, chosen: Seat, by: str) -> None:
         self._queue, self._chosen, self._by = queue, chosen, by
         self._avoid = task.marks.avoid if task.marks is not None else None
+        asking = task.asked_under(rule.id)
+        let_pass = asking.let_pass if asking is not None else ()
+        self._let_pass = () if chosen.agent.id in let_pass else let_pass
         self._region = task.region if by.startswith("region+") else None
         names = [name for name in rule.strategy if name not in NARROWING] or ["least_loaded"]
         self._names = [*(name for name in names if name in ORDERINGS), "last picked", "registered"]
 
     def behind(self, agent: Agent, seat: Seat) -> str:
         """Why the agent stands behind the chosen one."""
+        if agent.id in self._let_pass:
+            return "let it pass; others come first"
         if agent.id == self._avoid:
             return "gave it back; others come first"
         if self._by in NARROWING:

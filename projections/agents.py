@@ -81,10 +81,14 @@ class Roster:
         line.presence, line.changed_at = event.presence, recorded.at
 
     def allocated(self, event: ev.TasksAllocated, _recorded: Recorded) -> None:
-        counts = Counter(event.who)
+        """Not what is only offered: that counts once it is accepted."""
+        who = event.who
+        if event.until:
+            who = tuple(who for who, under in zip(event.who, event.under, strict=True) if not event.until[under])
+        counts = Counter(who)
         self._assigned.update({clean(event.agents[who]): count for who, count in counts.items()})
 
-    def given(self, event: ev.TaskClaimed | ev.TaskReassigned, _recorded: Recorded) -> None:
+    def given(self, event: ev.TaskClaimed | ev.TaskReassigned | ev.OfferAccepted, _recorded: Recorded) -> None:
         self._assigned[clean(event.agent)] += 1
 
     def completed(self, event: ev.TaskCompleted, _recorded: Recorded) -> None:
@@ -107,6 +111,7 @@ _HANDLERS: dict[type[ev.Event], Callable[[Roster, Any, Recorded], None]] = {
     ev.TasksAllocated: Roster.allocated,
     ev.TaskClaimed: Roster.given,
     ev.TaskReassigned: Roster.given,
+    ev.OfferAccepted: Roster.given,
     ev.TaskCompleted: Roster.completed,
 }
 

@@ -41,9 +41,11 @@ INDEXES = 'CREATE INDEX assignments_of_agent ON assignments (agent, "grant", tas
 
 _NEW = 'assignments (task, "grant", agent, rule, pooling, how)'
 _CHANGED = 'assignments (task, "grant", agent, rule, pooling, how, started_at, left_at, became, last, later)'
-_FETCH = (
-    'SELECT task, "grant", agent, rule, pooling, started_at FROM assignments WHERE last AND task = ANY(%s::bigint[])'
-)
+_FETCH = """
+SELECT a.task, a."grant", a.agent, a.rule, a.pooling, a.started_at, coalesce(o.accepted_at = 0, false)
+FROM assignments a LEFT JOIN offers o ON o.task = a.task AND o."grant" = a."grant"
+WHERE a.last AND a.task = ANY(%s::bigint[])
+"""
 _UPDATE = """
 UPDATE assignments AS a SET started_at = greatest(a.started_at, n.started_at), left_at = n.left_at,
     became = n.became, last = n.left_at = 0, later = a.later || n.later::bigint[]
@@ -65,10 +67,14 @@ class Held(msgspec.Struct):
     rule: str
     pooling: int
     started_at: int = 0
+    offered: bool = False
+    """Nobody has accepted it yet."""
 
     @property
     def status(self) -> str:
         """The task's, while the assignment is in force."""
+        if self.offered:
+            return "offered"
         return "in_progress" if self.started_at else "assigned"
 
 
@@ -121,7 +127,8 @@ class Assignments:
         if self._touched.isdisjoint(event.tasks):
             return
         for task, who, under, pooling in zip(event.tasks, event.who, event.under, poolings, strict=True):
-            self.held[task] = Held(recorded.position, agents[who], rules[under], pooling)
+            offered = bool(event.until) and event.until[under] > 0
+            self.held[task] = Held(recorded.position, agents[who], rules[under], pooling, offered=offered)
 
     def given(self, task: int, held: Held, by: str, version: int, recorded: Recorded) -> None:
         """One task to one agent, by a person's decision."""
@@ -129,6 +136,13 @@ class Assignments:
         self._given[held.grant] = (task, row_of((task, held.grant, held.agent, held.rule, held.pooling, 0)))
         self.held[task] = held
         self._loads[held.agent, held.rule] += 1
+
+    def accepted(self, task: int, recorded: Recorded) -> Held:
+        """Who was offered the task has it now."""
+        held = self.held[task]
+        self._touch(task, held, recorded)
+        held.offered = False
+        return held
 
     def started(self, task: int, recorded: Recorded) -> Held:
         """Work on the task began."""

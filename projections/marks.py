@@ -18,27 +18,32 @@ DDL = """
 CREATE TABLE marks (
     task bigint PRIMARY KEY, priority integer NOT NULL, recycled integer NOT NULL, handed_over integer NOT NULL,
     locked_until bigint NOT NULL, escalated boolean NOT NULL, overdue boolean NOT NULL, returned bigint NOT NULL,
+    let_pass integer NOT NULL, set_aside text COLLATE "C" NOT NULL, set_aside_at bigint NOT NULL,
     merged_into bigint NOT NULL, trail bigint[] NOT NULL
 ) WITH (fillfactor = 70);
 """
-"""``priority``: changed to; -1: as the task came. ``trail``: positions of the events that made the row what it is."""
+"""``priority``: changed to; -1: as the task came. ``let_pass``: offers that came to nothing. ``set_aside``: the rule
+whose rounds of offers were over at position ``set_aside_at``; that counts until somebody is given the task. ``trail``:
+positions of the events that made the row what it is."""
 
 _FETCH = """
-SELECT task, priority, recycled, handed_over, locked_until, escalated, overdue, returned, merged_into, trail
-FROM marks
+SELECT task, priority, recycled, handed_over, locked_until, escalated, overdue, returned, let_pass,
+    set_aside, set_aside_at, merged_into, trail FROM marks
 WHERE task = ANY(%s::bigint[])
 """
 _KEEP = """
 INSERT INTO marks SELECT task, priority, recycled, handed_over, locked_until, escalated, overdue, returned,
-    merged_into, trail::bigint[]
+    let_pass, set_aside, set_aside_at, merged_into, trail::bigint[]
 FROM unnest(
     %s::bigint[], %s::integer[], %s::integer[], %s::integer[], %s::bigint[], %s::boolean[], %s::boolean[],
-    %s::bigint[], %s::bigint[], %s::text[]
-) AS n (task, priority, recycled, handed_over, locked_until, escalated, overdue, returned, merged_into, trail)
+    %s::bigint[], %s::integer[], %s::text[], %s::bigint[], %s::bigint[], %s::text[]
+) AS n (task, priority, recycled, handed_over, locked_until, escalated, overdue, returned, let_pass, set_aside,
+    set_aside_at, merged_into, trail)
 ON CONFLICT (task) DO UPDATE SET priority = excluded.priority, recycled = excluded.recycled,
     handed_over = excluded.handed_over, locked_until = excluded.locked_until, escalated = excluded.escalated,
-    overdue = excluded.overdue, returned = excluded.returned,
-    merged_into = excluded.merged_into, trail = excluded.trail
+    overdue = excluded.overdue, returned = excluded.returned, let_pass = excluded.let_pass,
+    set_aside = excluded.set_aside, set_aside_at = excluded.set_aside_at, merged_into = excluded.merged_into,
+    trail = excluded.trail
 """
 
 
@@ -53,6 +58,9 @@ class Mark(msgspec.Struct):
     escalated: bool = False
     overdue: bool = False
     returned: int = 0
+    let_pass: int = 0
+    set_aside: str = ""
+    set_aside_at: int = 0
     merged_into: int = 0
     trail: list[int] = []
 
@@ -97,11 +105,18 @@ class Marks:
         mark.escalated = True
         return mark
 
+    def set_aside(self, task: int, rule: str, position: int) -> None:
+        """It is not offered under the rule any more."""
+        mark = self._known[task]
+        mark.set_aside, mark.set_aside_at = rule, position
+
     def step_taken(self, event: ev.EscalationStepTaken, recorded: Recorded) -> None:
-        """A step of their escalation fell due."""
+        """A step of their escalation fell due; whom it gives them to is asked from the start."""
+        reassigned = set(event.reassigned)
         for place, task in enumerate(event.tasks):
             mark = self._mark(task, recorded)
             mark.overdue |= event.step.mark_overdue
+            mark.set_aside = "" if task in reassigned else mark.set_aside
             mark.priority = event.priorities[place] if event.priorities else mark.priority
 
     def reprioritised(self, event: ev.TaskReprioritised, recorded: Recorded) -> None:

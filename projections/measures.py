@@ -42,22 +42,26 @@ CREATE INDEX givings_at ON givings (assigned_at);
 """
 
 What = Literal[
-    "started", "cancelled", "merged", "handed_over", "recycled", "reopened", "escalated", "satisfied", "unsatisfied",
+    "assigned", "offer_returned", "started", "cancelled", "merged", "handed_over", "recycled", "reopened", "escalated",
+    "satisfied", "unsatisfied",
 ]  # fmt: skip
 """What may befall a task, once or more often. A word is all that a new event needs."""
 
 _TIMES = """
-SELECT n.position, r.created_at, g.assigned_at, had.started_at
+SELECT n.position, r.created_at, coalesce(f.accepted_at, g.assigned_at), had.started_at
 FROM unnest(%s::bigint[], %s::bigint[]) AS n (task, position)
 JOIN tasks t ON t.number = n.task JOIN arrivals r ON r.position = t.position
 CROSS JOIN LATERAL (
-    SELECT min(a."grant") AS first, min(nullif(a.started_at, 0)) AS started_at
-    FROM assignments a WHERE a.task = n.task AND a."grant" < n.position
+    SELECT min(a."grant") FILTER (WHERE o.accepted_at > 0 OR o.task IS NULL) AS first,
+        min(nullif(a.started_at, 0)) AS started_at
+    FROM assignments a LEFT JOIN offers o ON o.task = a.task AND o."grant" = a."grant"
+    WHERE a.task = n.task AND a."grant" < n.position
 ) had
 LEFT JOIN givings g ON g."grant" = had.first
+LEFT JOIN offers f ON f.task = n.task AND f."grant" = had.first
 """
-"""When completed tasks came in, and were first assigned and started. Assignments made after the completion, of a task
-that was opened again in the same batch, do not count."""
+"""When completed tasks came in, and were first assigned (an offer: once it is accepted) and started. Assignments made
+after the completion, of a task that was opened again in the same batch, do not count."""
 NULL = "\\N"
 _LAST_TEAMS = "SELECT DISTINCT ON (agent) agent, team FROM teams WHERE agent = ANY(%s) ORDER BY agent, since DESC"
 

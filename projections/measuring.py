@@ -22,7 +22,7 @@ LATEST = 2**63 - 1
 
 COUNTED = (
     "created", "assigned", "started", "completed", "cancelled", "merged", "handed_over", "recycled", "reopened",
-    "escalated", "satisfied", "unsatisfied",
+    "escalated", "satisfied", "unsatisfied", "offer_returned",
 )  # fmt: skip
 KEPT = ("with_respond_by", "responded_in_time", "with_resolve_by", "resolved_in_time")
 
@@ -68,6 +68,7 @@ class MeasureView(msgspec.Struct, frozen=True):
     escalated: int = 0
     satisfied: int = 0
     unsatisfied: int = 0
+    offer_returned: int = 0
     with_respond_by: int = 0
     """Completed tasks that had a deadline for the response; the next, those who kept it."""
     responded_in_time: int = 0
@@ -94,6 +95,8 @@ class Branch(NamedTuple):
     """Group -> SQL; a group that is not there is empty."""
     joins: dict[tuple[str, ...], str]
     """What has to be joined where one of the groups is asked for."""
+    only: str = ""
+    """A further condition."""
 
 
 _OWN = {name: f"f.{name}" for name in ("type", "business_type", "rule", "agent")}
@@ -110,12 +113,15 @@ _ARRIVALS = Branch("arrivals f", "f.created_at", "f.position", {name: _OWN[name]
 _HAPPENINGS = Branch("happenings f", "f.at", "f.position", _OWN, {})
 _COMPLETIONS = Branch("completions f", "f.at", "f.position", _OWN, {})
 _ASSIGNMENTS = Branch(
-    'givings g JOIN assignments f ON f."grant" = g."grant"',
+    'givings g JOIN assignments f ON f."grant" = g."grant"'
+    ' LEFT JOIN offers o ON o.task = f.task AND o."grant" = f."grant"',
     "g.assigned_at",
     'g."grant"',
     {**_OWN, **{name: f"coalesce(p.{name}, {_UNPOOLED.format(column=name)})" for name in GROUPS[:2]}},
     {GROUPS[:2]: " LEFT JOIN poolings p ON p.id = f.pooling"},
+    " AND o.task IS NULL",
 )
+"""Without offers: they count when they are accepted, which is a happening."""
 
 _BUCKET = "%(since)s::bigint + ({at} - %(since)s::bigint) / %(bucket)s::bigint * %(bucket)s::bigint"
 _NO_FIGURES = "NULL::bigint, NULL::bigint, NULL::bigint, NULL::bigint" + ", NULL::bigint, NULL::bigint[]" * 3
@@ -181,7 +187,7 @@ def _counted(asked: MeasuresAsked, branch: Branch, what: str, number: str, figur
     chosen = ", ".join([*(f"min({key})" for key in (*bucket, *words)), what, f"({number})::bigint", figures])
     range_ = f"{branch.at} >= %(since)s AND {branch.at} < %(until)s"
     ending = f" GROUP BY {', '.join(grouped)}" if grouped else ""
-    return f"SELECT {chosen} FROM {branch.source}{joins} WHERE {range_}{ending}"
+    return f"SELECT {chosen} FROM {branch.source}{joins} WHERE {range_}{branch.only}{ending}"
 
 
 def _word(name: str, branch: Branch) -> str:

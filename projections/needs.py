@@ -70,7 +70,7 @@ class Needs:
             self._leaving((event.task,))
             self.marked[event.task] = None
 
-    def _of_returned(self, event: ev.TasksRecycled | ev.TasksHandedOver) -> None:
+    def _of_returned(self, event: ev.TasksRecycled | ev.TasksHandedOver | ev.OffersReturned) -> None:
         self.held.update(dict.fromkeys(event.tasks))
         self.marked.update(dict.fromkeys(event.tasks))
 
@@ -80,7 +80,7 @@ class Needs:
         self.held.update((number, None) for number, agent in pairs if agent)
         self.marked.update(dict.fromkeys(event.tasks))
 
-    def _of_held(self, event: ev.TaskStarted | ev.TaskCompleted) -> None:
+    def _of_held(self, event: ev.OfferAccepted | ev.TaskStarted | ev.TaskCompleted) -> None:
         self.held[event.task] = None
 
     def _of_stalled(self, event: ev.PoolStalled) -> None:
@@ -95,6 +95,8 @@ _NEEDS: dict[type[ev.Event], Callable[[Needs, Any], None]] = {
     ev.TasksPooled: Needs._of_pooled,
     ev.TasksCancelled: Needs._of_cancelled,
     ev.TaskReassigned: Needs._of_reassigned,
+    ev.OfferAccepted: Needs._of_held,
+    ev.OffersReturned: Needs._of_returned,
     ev.TaskStarted: Needs._of_held,
     ev.TaskCompleted: Needs._of_held,
     ev.PoolStalled: Needs._of_stalled,

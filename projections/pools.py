@@ -40,7 +40,7 @@ not empty, ``shares`` how many rows of each package wait in them, none of them 0
 
 REASON = """
 CASE WHEN m.method IS NULL THEN 'no_rule_governs' WHEN m.method = 'claim' THEN 'to_be_claimed'
-    WHEN m.method IN ('manual', 'offer') THEN 'to_be_assigned' WHEN l.stalled <> '' THEN l.stalled ELSE 'in_turn' END"""
+    WHEN m.method = 'manual' THEN 'to_be_assigned' WHEN l.stalled <> '' THEN l.stalled ELSE 'in_turn' END"""
 """Why a lane waits, given ``pools l`` and ``methods m``: engine.decide.settling.reason_of in SQL."""
 
 _POOLINGS_OF = """

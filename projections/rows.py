@@ -26,7 +26,8 @@ class TaskView(msgspec.Struct, frozen=True):
     type: str
     business_type: str
     status: str
-    """created, calling, pooled, assigned, in_progress, completed, cancelled, merged; returned inside a decision."""
+    """created, calling, pooled, offered, assigned, in_progress, completed, cancelled, merged; returned between two
+    events of one decision."""
     priority: int
     customer: str
     owner: str
@@ -69,6 +70,10 @@ class TaskView(msgspec.Struct, frozen=True):
     overdue: bool
     merged_into: int
     """Task that goes on in its place; 0: none does."""
+    offered_until: int
+    """By when the agent has to accept it; 0 unless it is offered."""
+    let_pass: int
+    """Offers of it that came to nothing."""
     callback: str
     """What became of asking outside first; empty: nobody was asked."""
     callback_attempts: int
@@ -178,7 +183,8 @@ class AssignmentView(msgspec.Struct, frozen=True):
     started_at: int
     ended_at: int
     outcome: str
-    """Empty while in force; completed, cancelled, merged, reassigned, recycled, handed_over, escalated."""
+    """Empty while in force; completed, cancelled, merged, reassigned, recycled, handed_over, escalated; of an offer
+    also rejected, timed_out."""
 
 
 class CountView(msgspec.Struct, frozen=True):

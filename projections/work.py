@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from engine import events as ev
 from engine.events import Recorded
-from projections import assignments, calls, comments, counts, deadlines, marks, measures, pools, tasks
+from projections import assignments, calls, comments, counts, deadlines, marks, measures, offers, pools, tasks
 from projections.assignments import Assignments, Held
 from projections.calls import Calls
 from projections.comments import Comments
@@ -22,6 +22,7 @@ from projections.deadlines import Deadlines
 from projections.marks import Mark, Marks
 from projections.measures import Measures
 from projections.needs import Needs, pool_of_stall
+from projections.offers import Offers
 from projections.pools import Pools, pool_of
 from projections.port import Cursor, View
 from projections.tasks import End, TaskRows
@@ -45,6 +46,7 @@ class Work:
         self.tasks = TaskRows(cursor)
         self.pools = Pools(cursor)
         self.assignments = Assignments()
+        self.offers = Offers()
         self.counts = Counts()
         self.marks = Marks()
         self.deadlines = Deadlines()
@@ -115,8 +117,17 @@ class Work:
     def allocated(self, event: ev.TasksAllocated, recorded: Recorded) -> None:
         left = self.pools.leave(event.tasks)
         self.assignments.allocated(event, recorded, left)
+        self.offers.made(event, recorded)
+        offering = {clean(rule) for rule, until in zip(event.rules, event.until, strict=False) if until}
         for pooling, number in Counter(left).items():
-            self.counts.moved(self.pools.poolings[pooling].place, "pooled", "assigned", number)
+            was = self.pools.poolings[pooling]
+            self.counts.moved(was.place, "pooled", "offered" if was.rule in offering else "assigned", number)
+
+    def offer_accepted(self, event: ev.OfferAccepted, recorded: Recorded) -> None:
+        held = self.assignments.accepted(event.task, recorded)
+        self.offers.accepted(event, recorded)
+        self._move(event.task, held.pooling, "offered", "assigned")
+        self.measures.note("assigned", recorded, self._place(event.task, held.pooling), held.agent)
 
     def claimed(self, event: ev.TaskClaimed, recorded: Recorded) -> None:
         pooling = self.pools.leave((event.task,))[0]
@@ -151,6 +162,14 @@ class Work:
                 mark.recycled += 1
                 self.measures.note("recycled", recorded, self._place(task, mark.returned), clean(agent))
 
+    def offers_returned(self, event: ev.OffersReturned, recorded: Recorded) -> None:
+        let_pass = event.cause in ("rejected", "timed_out")
+        for task, agent in zip(event.tasks, event.agents, strict=True):
+            mark = self._returned(task, event.cause if let_pass else "recycled", recorded)
+            if let_pass:
+                mark.let_pass += 1
+                self.measures.note("offer_returned", recorded, self._place(task, mark.returned), clean(agent))
+
     def handed_over(self, event: ev.TasksHandedOver, recorded: Recorded) -> None:
         for task, priority in zip(event.tasks, event.priorities, strict=True):
             mark = self._returned(task, "handed_over", recorded)
@@ -161,7 +180,10 @@ class Work:
     def escalated(self, event: ev.TasksEscalated, recorded: Recorded) -> None:
         for task in event.tasks:
             mark = self.marks.escalated(task, recorded)
-            self.measures.note("escalated", recorded, self._place(task, mark.returned), "")
+            place = self._place(task, mark.returned)
+            self.measures.note("escalated", recorded, place, "")
+            if event.reason == ev.OFFER_ROUNDS:
+                self.marks.set_aside(task, place[2], recorded.position)
 
     def _returned(self, task: int, became: str, recorded: Recorded) -> Mark:
         held = self.assignments.left(task, became, recorded)
@@ -260,6 +282,8 @@ _HANDLERS: dict[type[ev.Event], _Handler] = {
     ev.TasksAllocated: Work.allocated,
     ev.TaskClaimed: Work.claimed,
     ev.TaskReassigned: Work.reassigned,
+    ev.OfferAccepted: Work.offer_accepted,
+    ev.OffersReturned: Work.offers_returned,
     ev.TaskStarted: Work.started,
     ev.TaskCompleted: Work.completed,
     ev.TasksCancelled: Work.cancelled,
@@ -300,8 +324,8 @@ def apply(cursor: Cursor, batch: Sequence[Recorded]) -> None:
     work.tasks.fetch_kinds(needs.waiting.keys() - work.pools.waiting.keys())
     for recorded in known:
         _HANDLERS[type(recorded.event)](work, recorded.event, recorded)
-    kept = (work.tasks, work.pools, work.assignments, work.counts, work.marks, work.deadlines, work.comments)
-    for part in (*kept, work.measures, work.calls):
+    parts = (work.tasks, work.pools, work.assignments, work.offers, work.counts, work.marks, work.deadlines)
+    for part in (*parts, work.comments, work.measures, work.calls):
         part.write(cursor)
 
 
@@ -309,11 +333,11 @@ VIEW = View(
     "tasks",
     (
         "tasks", "arrivals", "endings", "refusals", "waiting", "poolings", "pools", "shares", "methods", "givings",
-        "assignments", "loads", "counts", "marks", "deadlines", "comments", "completions", "happenings", "teams",
-        "calls",
+        "assignments", "offers", "loads", "counts", "marks", "deadlines", "comments", "completions", "happenings",
+        "teams", "calls",
     ),
-    tasks.DDL + pools.DDL + assignments.DDL + counts.DDL + marks.DDL + deadlines.DDL + comments.DDL + measures.DDL
-    + calls.DDL,
+    tasks.DDL + pools.DDL + assignments.DDL + offers.DDL + counts.DDL + marks.DDL + deadlines.DDL + comments.DDL
+    + measures.DDL + calls.DDL,
     apply,
     tasks.INDEXES + assignments.INDEXES + measures.INDEXES,
 )  # fmt: skip

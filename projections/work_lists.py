@@ -21,6 +21,7 @@ _TASK_JOINS = {
     "e": "LEFT JOIN endings e ON e.task = t.number",
     "w": "LEFT JOIN waiting w ON w.task = t.number",
     "a": "LEFT JOIN assignments a ON a.task = t.number AND a.last",
+    "o": 'LEFT JOIN offers o ON o.task = t.number AND o."grant" = a."grant"',
     "k": "LEFT JOIN marks k ON k.task = t.number",
     "d": "LEFT JOIN deadlines d ON d.task = t.number",
     "g": 'LEFT JOIN givings g ON g."grant" = a."grant"',
@@ -35,10 +36,15 @@ STATUS = """
 CASE WHEN e.ended IS NOT NULL THEN e.ended WHEN cb.state = 'calling' THEN 'calling'
     WHEN w.task IS NOT NULL THEN 'pooled'
     WHEN k.returned > 0 THEN 'returned' WHEN a.task IS NULL THEN 'created'
-    WHEN a.started_at > 0 THEN 'in_progress' ELSE 'assigned' END"""
+    WHEN o.accepted_at = 0 THEN 'offered' WHEN a.started_at > 0 THEN 'in_progress' ELSE 'assigned' END"""
 _OPEN = "e.ended IS NULL AND a.started_at"
 _PICKED_BY, _PASSED = "g.picked_by[a.how + 1]", "g.passed -> a.how"
-_WAITING_FOR = f"CASE WHEN w.task IS NULL THEN '' ELSE {REASON} END"
+_SET_ASIDE = """
+k.set_aside = p.rule AND m.method = 'offer'
+AND NOT EXISTS (SELECT FROM assignments h WHERE h.task = t.number AND h."grant" > k.set_aside_at)"""
+"""Its rounds of offers are over, and nobody was given it since: engine.decide.round.is_set_aside in SQL."""
+_WAITING_FOR = f"""
+CASE WHEN w.task IS NULL THEN '' WHEN {_SET_ASIDE} THEN 'to_be_assigned' ELSE {REASON} END"""
 _POSITIONS = """
 ARRAY(SELECT unnest(t.position || p.trail)
     UNION SELECT unnest(h."grant" || h.later) FROM assignments h WHERE h.task = t.number
@@ -48,6 +54,7 @@ ARRAY(SELECT unnest(t.position || p.trail)
     UNION SELECT f.position FROM refusals f WHERE f.task = t.number
     UNION SELECT e.ended_by WHERE e.ended_by IS NOT NULL ORDER BY 1)"""
 _PRIORITY = "CASE WHEN k.priority >= 0 THEN k.priority ELSE t.priority END"
+_OFFERED_UNTIL = "CASE WHEN e.ended IS NULL AND o.accepted_at = 0 THEN o.until ELSE 0 END"
 _LOCKED = "CASE WHEN e.ended IS NULL THEN coalesce(k.locked_until, 0) ELSE 0 END"
 TASK_POSITIONS = f"""
 SELECT unnest({_POSITIONS}) FROM tasks t {" ".join(_TASK_JOINS[join] for join in "ewakpd")}
@@ -82,15 +89,16 @@ TASKS: Listing[TaskView] = Listing(
         "type": Field("r.type", "text", ("r",)),
         "business_type": Field("r.business_type", "text", ("r",)),
         "status": Field(
-            STATUS, "text", ("e", "w", "a", "k", "cb"),
+            STATUS, "text", ("e", "w", "a", "o", "k", "cb"),
             values=(
-                "created", "calling", "pooled", "assigned", "in_progress", "completed", "cancelled", "merged",
-                "returned",
+                "created", "calling", "pooled", "offered", "assigned", "in_progress", "completed", "cancelled",
+                "merged", "returned",
             ),
             special={
                 "calling": "cb.state = 'calling'",
                 "pooled": "w.task IS NOT NULL",
-                "assigned": f"{_OPEN} = 0",
+                "offered": "e.ended IS NULL AND o.accepted_at = 0",
+                "assigned": f"{_OPEN} = 0 AND (o.accepted_at > 0 OR o.task IS NULL)",
                 "in_progress": f"{_OPEN} > 0",
                 "completed": "e.ended = 'completed'",
                 "cancelled": "e.ended = 'cancelled'",
@@ -125,6 +133,8 @@ TASKS: Listing[TaskView] = Listing(
         "resolve_by": Field("coalesce(d.resolve_by, 0)", "time", ("d",), strict="d.resolve_by"),
         "merged_into": Field("coalesce(k.merged_into, 0)", "int", ("k",), strict="k.merged_into"),
         "locked_until": Field(_LOCKED, "time", ("e", "k")),
+        "offered_until": Field(_OFFERED_UNTIL, "time", ("e", "a", "o")),
+        "let_pass": Field("coalesce(k.let_pass, 0)", "int", ("k",), strict="k.let_pass"),
         "callback": Field("coalesce(cb.state, '')", "text", ("cb",), values=("", *CALLBACK_STATES), strict="cb.state"),
         "delivery": Field("coalesce(cd.state, '')", "text", ("cd",), values=("", *DELIVERY_STATES), strict="cd.state"),
     },
@@ -137,9 +147,9 @@ TASKS: Listing[TaskView] = Listing(
         "coalesce(g.assigned_at, 0)", "coalesce(a.started_at, 0)", "coalesce(e.ended_at, 0)",
         "coalesce(e.wrap_up, '{}')", _POSITIONS, "coalesce(k.recycled, 0)", "coalesce(k.handed_over, 0)",
         "coalesce(k.escalated, false)", _LOCKED, "coalesce(d.respond_by, 0)", "coalesce(d.resolve_by, 0)",
-        "coalesce(k.overdue, false)", "coalesce(k.merged_into, 0)", "coalesce(cb.state, '')",
-        "coalesce(cb.attempts, 0)", "coalesce(cb.reason, '')", "coalesce(cd.state, '')", "coalesce(cd.attempts, 0)",
-        "coalesce(cd.reason, '')",
+        "coalesce(k.overdue, false)", "coalesce(k.merged_into, 0)", _OFFERED_UNTIL, "coalesce(k.let_pass, 0)",
+        "coalesce(cb.state, '')", "coalesce(cb.attempts, 0)", "coalesce(cb.reason, '')", "coalesce(cd.state, '')",
+        "coalesce(cd.attempts, 0)", "coalesce(cd.reason, '')",
     ),
     show_joins=" ".join(_TASK_JOINS.values()),
     row=reading(TaskView, {8: _attributes, 17: _lane, 22: _words, 28: _mapping}),
@@ -157,7 +167,7 @@ _HISTORY_JOINS = {
     "e": "LEFT JOIN endings e ON e.task = t.task AND t.last",
 }
 _OUTCOME = "CASE WHEN t.last THEN coalesce(e.ended, '') ELSE t.became END"
-_LEFT = ("reassigned", "recycled", "handed_over", "escalated")
+_LEFT = ("reassigned", "recycled", "handed_over", "escalated", "rejected", "timed_out")
 """How an assignment may end while its task goes on."""
 _ENDED_AT = "CASE WHEN t.last THEN coalesce(e.ended_at, 0) ELSE t.left_at END"
 

@@ -16,6 +16,7 @@ _TASKS = f"""
 SELECT t.number, {STATUS}, coalesce(p.rule, a.rule, ''), coalesce(a.agent, ''), coalesce(a."grant", 0)
 FROM {{schema}}.tasks t LEFT JOIN {{schema}}.waiting w ON w.task = t.number
 LEFT JOIN {{schema}}.assignments a ON a.task = t.number AND a.last
+LEFT JOIN {{schema}}.offers o ON o.task = a.task AND o."grant" = a."grant"
 LEFT JOIN {{schema}}.endings e ON e.task = t.number
 LEFT JOIN {{schema}}.marks k ON k.task = t.number
 LEFT JOIN {{schema}}.calls cb ON cb.task = t.number AND cb.kind = 'callback'

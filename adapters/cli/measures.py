@@ -91,16 +91,9 @@ def _columns(request: GetMeasuresRequest) -> list[Column]:
     keys: list[Column] = [("from", time("bucket_time"))] if request.bucket_ms else []
     keys += [(name.replace("_", " "), _or_none(field(name))) for name in names]
     counts = (
-        "created",
-        "assigned",
-        "started",
-        "completed",
-        "cancelled",
-        "merged",
-        "handed_over",
-        "recycled",
-        "reopened",
-    )
+        "created", "assigned", "started", "completed", "cancelled", "merged", "handed_over", "recycled",
+        "offer_returned", "reopened",
+    )  # fmt: skip
     return [
         *keys,
         *((name.replace("_", " ") + "#", number(name)) for name in counts),

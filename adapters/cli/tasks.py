@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from adapters.cli import keeping, supervising
+from adapters.cli import keeping, offering, supervising
 from adapters.cli.holding import grant_of, held
 from adapters.cli.options import Filter, Grant, Holder, Limit, OrderBy, Reason, RequestId, TaskNumber
 from adapters.cli.pairs import pairs_of, values_of
@@ -80,12 +81,22 @@ app.command("watch")(watch)
 
 @app.command("list")
 @remote
-def list_tasks(session: Session, filter: Filter = "", order_by: OrderBy = "", limit: Limit = 50) -> None:  # noqa: A002
+def list_tasks(
+    session: Session,
+    filter: Filter = "",  # noqa: A002
+    order_by: OrderBy = "",
+    limit: Limit = 50,
+    status: Annotated[
+        str, typer.Option("--status", help="Only those: pooled, offered, assigned, in_progress ...")
+    ] = "",
+) -> None:
     """Tasks that a filter selects."""
     from paidan.v1.tasks_pb2 import ListTasksRequest
 
     from adapters.cli.task_columns import TASK_COLUMNS
 
+    if status:
+        filter = f"status = {json.dumps(status)}" + (f" AND ({filter})" if filter else "")  # noqa: A001
     request = ListTasksRequest(parent=session.parent, filter=filter, order_by=order_by)
     session.show_rows(
         session.pages(session.client.tasks.ListTasks, request, "tasks", limit), TASK_COLUMNS, "No such tasks."
@@ -208,4 +219,5 @@ def cancel(
 
 
 keeping.register(app)
+offering.register(app)
 supervising.register(app)

@@ -32,6 +32,7 @@ VIEW_S = 1.0
 
 UNCHANGED = frozenset({
     ev.TasksPooled, ev.TasksRelaxed, ev.TasksAllocated, ev.TaskClaimed, ev.TaskReassigned, ev.TaskStarted,
+    ev.OfferAccepted, ev.OffersReturned,
     ev.TaskCompleted, ev.TasksCancelled, ev.TasksRecycled, ev.TaskLocked, ev.TaskUnlocked, ev.TasksEscalated,
     ev.CallbacksStarted, ev.CallbackSucceeded, ev.CallbacksFailed, ev.ResultDelivered, ev.ResultUndelivered,
     ev.TaskCommented, ev.CommandRefused, ev.CommandHadNoEffect,

@@ -34,13 +34,17 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     passed: tuple[str, ...] = ()
     given_to: str = ""
     reason: str = ""
+    until: int = 0
+    """Of an offer: by when it has to be accepted, in milliseconds since 1970 UTC."""
 
 
 Watched = Container[str]
 """Ids of the agents that somebody watches."""
 Changes = Callable[[Any, Recorded, Watched], Iterable[Change]]
 
-ASSIGNED = "assigned"
+ASSIGNED, OFFERED = "assigned", "offered"
+SHOWN = frozenset({ASSIGNED, OFFERED})
+"""Kinds that come with the task itself."""
 
 
 def changes_of(recorded: Recorded, watched: Watched) -> Iterable[Change]:
@@ -73,11 +77,18 @@ def _allocated(event: ev.TasksAllocated, recorded: Recorded, watched: Watched) -
         return
     for task, who, under, how in zip(event.tasks, event.who, event.under, event.how, strict=True):
         if who in whose:
-            pick = event.picks[how]
+            pick, until = event.picks[how], event.until[under] if event.until else 0
+            kind, method = (OFFERED, "offer") if until else (ASSIGNED, "push")
             yield Change(
-                event.agents[who], ASSIGNED, task, recorded.position, recorded.at, True, recorded.position, "push",
-                event.rules[under], event.rule_set_version, pick.by, pick.passed,
+                event.agents[who], kind, task, recorded.position, recorded.at, True, recorded.position, method,
+                event.rules[under], event.rule_set_version, pick.by, pick.passed, until=until,
             )  # fmt: skip
+
+
+def _offers_returned(event: ev.OffersReturned, recorded: Recorded, watched: Watched) -> Iterator[Change]:
+    for task, agent in zip(event.tasks, event.agents, strict=True):
+        if agent in watched:
+            yield Change(agent, "offer_returned", task, recorded.position, recorded.at, False, reason=event.cause)
 
 
 def _claimed(event: ev.TaskClaimed, recorded: Recorded, watched: Watched) -> Iterator[Change]:
@@ -132,6 +143,8 @@ CHANGES: dict[type[ev.Event], Changes] = {
     ev.TasksAllocated: _allocated,
     ev.TaskClaimed: _claimed,
     ev.TaskReassigned: _reassigned,
+    ev.OfferAccepted: _as("accepted", held=True),
+    ev.OffersReturned: _offers_returned,
     ev.TaskStarted: _as("started", held=True),
     ev.TaskCompleted: _as("completed", held=False),
     ev.TasksCancelled: _as("cancelled", held=False),

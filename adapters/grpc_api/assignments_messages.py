@@ -8,7 +8,7 @@ from typing import TypeVar
 from google.protobuf.message import Message
 from paidan.v1 import tasks_pb2 as pb
 
-from adapters.grpc_api.assignments_changes import ASSIGNED, Change
+from adapters.grpc_api.assignments_changes import SHOWN, Change
 from adapters.grpc_api.words import timestamp
 
 Part = TypeVar("Part", bound=Message)
@@ -16,7 +16,7 @@ Part = TypeVar("Part", bound=Message)
 LATER = (
     "status", "rule", "rule_set_version", "stage", "lane", "waiting_for", "agent", "grant", "picked_by", "passed",
     "pool_time", "assign_time", "start_time", "end_time", "wrap_up", "positions", "locked_until", "recycled",
-    "handed_over", "escalated", "overdue", "merged_into", "comments",
+    "handed_over", "escalated", "overdue", "merged_into", "comments", "offered_until_time", "let_pass",
 )  # fmt: skip
 """What a task's message says of now; an assignment tells of the moment it was made."""
 
@@ -26,8 +26,9 @@ def change_message(name: str, change: Change, card: pb.Task | None) -> pb.Assign
     message = pb.AssignmentChange(
         kind=change.kind, position=change.position, event_time=timestamp(change.at), name=name, number=change.task,
         held=change.held, grant=change.grant, method=change.method, given_to=change.given_to, reason=change.reason,
+        until=timestamp(change.until),
     )  # fmt: skip
-    if change.kind == ASSIGNED:
+    if change.kind in SHOWN:
         message.task.CopyFrom(card or pb.Task(name=name, number=change.task))
         _stamp(message.task, change)
     return message
@@ -36,10 +37,11 @@ def change_message(name: str, change: Change, card: pb.Task | None) -> pb.Assign
 def _stamp(task: pb.Task, change: Change) -> None:
     for field in LATER:
         task.ClearField(field)  # type: ignore[arg-type]  # the stubs name every field
+    status = pb.TASK_STATUS_OFFERED if change.until else pb.TASK_STATUS_ASSIGNED
     now = pb.Task(
-        status=pb.TASK_STATUS_ASSIGNED, agent=change.agent, grant=change.grant, rule=change.rule,
-        rule_set_version=change.version, picked_by=change.picked_by, passed=change.passed,
-        assign_time=timestamp(change.at),
+        status=status, agent=change.agent, grant=change.grant, rule=change.rule, rule_set_version=change.version,
+        picked_by=change.picked_by, passed=change.passed,
+        assign_time=timestamp(change.at), offered_until_time=timestamp(change.until),
     )  # fmt: skip
     task.MergeFrom(now)
 

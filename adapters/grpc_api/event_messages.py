@@ -102,7 +102,13 @@ def _allocated(event: ev.TasksAllocated, task: int) -> dict[str, Any]:
         "round": event.round,
         "picked_by": pick.by,
         "passed": pick.passed,
+        **({"offered_until": event.until[event.under[index]]} if event.until else {}),
     }
+
+
+def _offers_returned(event: ev.OffersReturned, task: int) -> dict[str, Any]:
+    agent = event.agents[event.tasks.index(task)]
+    return {"task": task, "agent": agent, "cause": event.cause, "note": event.note}
 
 
 def _relaxed(event: ev.TasksRelaxed, task: int) -> dict[str, Any]:
@@ -164,6 +170,7 @@ _CUT: dict[type[ev.Event], Callable[[Any, int], dict[str, Any]]] = {
     ev.TasksAllocated: _allocated,
     ev.TasksRelaxed: _relaxed,
     ev.TasksCancelled: _cancelled,
+    ev.OffersReturned: _offers_returned,
     ev.TasksRecycled: _recycled,
     ev.TasksHandedOver: _handed_over,
     ev.TasksEscalated: _escalated,

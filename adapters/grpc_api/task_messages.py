@@ -49,6 +49,8 @@ def task_message(name: str, row: TaskView) -> tasks_pb2.Task:
         resolve_by_time=timestamp(row.resolve_by),
         overdue=row.overdue,
         merged_into=row.merged_into,
+        offered_until_time=timestamp(row.offered_until),
+        let_pass=row.let_pass,
         callback=_call(row.callback, row.callback_attempts, row.callback_reason),
         delivery=_call(row.delivery, row.delivery_attempts, row.delivery_reason),
     )

@@ -25,7 +25,14 @@ from engine.events import Person
 
 MAX_FIELDS = 200
 
-_OfAssignment: TypeAlias = pb.StartTaskRequest | pb.CompleteTaskRequest | pb.LockTaskRequest | pb.UnlockTaskRequest
+_OfAssignment: TypeAlias = (
+    pb.StartTaskRequest
+    | pb.CompleteTaskRequest
+    | pb.LockTaskRequest
+    | pb.UnlockTaskRequest
+    | pb.AcceptOfferRequest
+    | pb.RejectOfferRequest
+)
 
 
 class TaskService(Supervising, TaskServiceServicer):
@@ -139,6 +146,18 @@ class TaskService(Supervising, TaskServiceServicer):
         command = cmd.ReassignTask(number, agent, grant, reason)
         answer = await self._desk.submit(command, request.request_id, context)
         return pb.ReassignTaskResponse(name=request.name, grant=answer.position, position=answer.position)
+
+    async def AcceptOffer(self, request: pb.AcceptOfferRequest, context: Context) -> pb.AcceptOfferResponse:
+        number, agent, grant = self._held(request)
+        answer = await self._desk.submit(cmd.AcceptOffer(number, agent, grant), request.request_id, context)
+        return pb.AcceptOfferResponse(name=request.name, position=answer.position)
+
+    async def RejectOffer(self, request: pb.RejectOfferRequest, context: Context) -> pb.RejectOfferResponse:
+        checks = self._desk.checks()
+        note = checks.text("note", request.note)
+        number, agent, grant = self._held(request, checks)
+        answer = await self._desk.submit(cmd.RejectOffer(number, agent, grant, note), request.request_id, context)
+        return pb.RejectOfferResponse(name=request.name, position=answer.position)
 
     async def HandOverTasks(self, request: pb.HandOverTasksRequest, context: Context) -> pb.HandOverTasksResponse:
         checks = self._desk.checks()

@@ -16,7 +16,7 @@ from contextlib import suppress
 from paidan.v1 import tasks_pb2 as pb
 
 from adapters.grpc_api.assignments_cards import Cards
-from adapters.grpc_api.assignments_changes import ASSIGNED, TOPICS, Change, changes_of
+from adapters.grpc_api.assignments_changes import SHOWN, TOPICS, Change, changes_of
 from adapters.grpc_api.assignments_messages import change_message
 from adapters.grpc_api.failures import Failure, overloaded, unavailable
 from adapters.grpc_api.foreign import failure_of
@@ -206,7 +206,7 @@ class Watching:
 
     async def messages(self, changes: Sequence[Change]) -> list[pb.AssignmentChange]:
         """Changes as they are told, each assignment with its task."""
-        cards = await self._cards.of({change.task: None for change in changes if change.kind == ASSIGNED})
+        cards = await self._cards.of({change.task: None for change in changes if change.kind in SHOWN})
         return [change_message(self.name("tasks", change.task), change, cards.get(change.task)) for change in changes]
 
     def _end_all(self, failure: Failure) -> None:

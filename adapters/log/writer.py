@@ -25,6 +25,7 @@ from adapters.log.event_log import ConflictError, EventLog, LogUnavailableError
 from adapters.log.writer_limits import Limits
 from engine.answers import Answer
 from engine.commands import (
+    AcceptOffer,
     CancelTask,
     ChangeDeadlines,
     ClaimTask,
@@ -37,6 +38,7 @@ from engine.commands import (
     MergeTasks,
     Order,
     ReassignTask,
+    RejectOffer,
     ReprioritiseTask,
     SetPresence,
     StartTask,
@@ -51,7 +53,7 @@ log = logging.getLogger("paidan.writer")
 
 ASKED = (
     CreateTask, CreateTasks, ClaimTask, StartTask, CompleteTask, CancelTask, ReassignTask, SetPresence, HandOverTasks,
-    LockTask, UnlockTask, ReprioritiseTask, ChangeDeadlines, CommentTask, MergeTasks,
+    LockTask, UnlockTask, AcceptOffer, RejectOffer, ReprioritiseTask, ChangeDeadlines, CommentTask, MergeTasks,
 )  # fmt: skip
 """What people wait for. What comes with packages is bulk work itself."""
 LATELY_S = 0.1

@@ -210,6 +210,49 @@ class TaskAssigned(Fact, frozen=True):
     """A supervisor's, or the note of who handed it over."""
 
 
+class TaskOffered(Fact, frozen=True):
+    """An agent is asked whether he takes a task; until he answers it has a place in his hands."""
+
+    kind: ClassVar[str] = "task.offered"
+    task: int
+    agent: str
+    grant: int
+    """Whoever accepts or rejects the offer names it; it is that of the assignment, once it is accepted."""
+    until: str
+    """RFC 3339; by then he has to accept."""
+    rule_set_version: int
+    rule: str
+    package: int | None = None
+    round: int | None = None
+    picked_by: str | None = None
+    passed: tuple[str, ...] = ()
+    """Strategies that fell through before, each with its reason."""
+
+
+class TaskOfferAccepted(Fact, frozen=True):
+    """The agent holds the task that he was offered."""
+
+    kind: ClassVar[str] = "task.offer_accepted"
+    task: int
+    agent: str
+    grant: int
+    package: int | None = None
+
+
+class TaskOfferReturned(Fact, frozen=True):
+    """An offer came to nothing. The same moment's ``task.pooled`` says where the task waits."""
+
+    kind: ClassVar[str] = "task.offer_returned"
+    task: int
+    agent: str
+    """Who was asked."""
+    cause: str
+    """``rejected``, ``timed_out``, ``agent_offline`` or ``agent_removed``."""
+    note: str = ""
+    """Of the agent who rejected."""
+    package: int | None = None
+
+
 class TaskTakenAway(Fact, frozen=True):
     """An agent no longer holds a task: it was given to another. The same moment's ``task.assigned`` names that one."""
 
@@ -287,7 +330,7 @@ class TaskEscalated(Fact, frozen=True):
     kind: ClassVar[str] = "task.escalated"
     task: int
     reason: str
-    """``recycle_limit`` or ``handover_limit``."""
+    """``recycle_limit``, ``handover_limit``, or ``offer_rounds``: it is not offered any more either."""
     package: int | None = None
 
 

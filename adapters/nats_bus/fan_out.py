@@ -124,8 +124,15 @@ def _relaxed(event: ev.TasksRelaxed, _recorded: Recorded, package_of: PackageOf)
 
 def _allocated(event: ev.TasksAllocated, recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
     grant, version = recorded.position, event.rule_set_version
+    until = tuple(time_of(at) if at else "" for at in event.until)
     for task, who, under, how in zip(event.tasks, event.who, event.under, event.how, strict=True):
         pick = event.picks[how]
+        if until and until[under]:
+            yield facts.TaskOffered(
+                task, event.agents[who], grant, until[under], version, event.rules[under], package_of(task),
+                event.round, pick.by, pick.passed,
+            )  # fmt: skip
+            continue
         yield facts.TaskAssigned(
             task, event.agents[who], grant, "push", version, event.rules[under], package_of(task),
             event.round, pick.by, pick.passed,
@@ -145,6 +152,16 @@ def _reassigned(event: ev.TaskReassigned, recorded: Recorded, package_of: Packag
     yield facts.TaskAssigned(
         event.task, event.agent, recorded.position, "manual", event.rule_set_version, event.rule, package, reason=reason
     )
+
+
+def _accepted(event: ev.OfferAccepted, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    yield facts.TaskOfferAccepted(event.task, event.agent, event.grant, package_of(event.task))
+
+
+def _offers_returned(event: ev.OffersReturned, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    note = masked_text(event.note)
+    for task, agent in zip(event.tasks, event.agents, strict=True):
+        yield facts.TaskOfferReturned(task, agent, event.cause, note, package_of(task))
 
 
 def _started(event: ev.TaskStarted, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
@@ -290,6 +307,8 @@ FAN_OUT: dict[type[ev.Event], FanOut] = {
     ev.TasksAllocated: _allocated,
     ev.PoolStalled: _stalled,
     ev.TaskClaimed: _claimed,
+    ev.OfferAccepted: _accepted,
+    ev.OffersReturned: _offers_returned,
     ev.TaskStarted: _started,
     ev.TaskCompleted: _completed,
     ev.TasksCancelled: _cancelled,

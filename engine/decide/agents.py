@@ -37,7 +37,7 @@ def apply_roster(state: State, command: ApplyRoster, context: Context) -> list[e
 
 
 def _returned(events: list[ev.Event]) -> int:
-    return sum(len(event.tasks) for event in events if isinstance(event, ev.TasksRecycled))
+    return sum(len(event.tasks) for event in events if isinstance(event, ev.TasksRecycled | ev.OffersReturned))
 
 
 def _holds_tasks(agent_id: str, kept: int) -> Refusal:

@@ -16,6 +16,19 @@ def held(state: State, number: int, agent: str, grant: int) -> Task | Refusal:
     )
 
 
+def in_hand(state: State, number: int, agent: str, grant: int) -> Task | Refusal:
+    """The same, and he has it for good: not as an offer that he has yet to accept."""
+    task = held(state, number, agent, grant)
+    if isinstance(task, Refusal) or task.status != "offered":
+        return task
+    return precondition(
+        "OFFER_NOT_ACCEPTED",
+        f"Expected {agent} to have accepted task {number}, but it is offered only; accept it first",
+        task=number,
+        agent=agent,
+    )
+
+
 def granted(state: State, number: int, grant: int) -> Task | Refusal:
     """The task, if the assignment the caller speaks of is the one in force."""
     task = open_task(state, number)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from engine import events as ev
 from engine.commands import HandOverTasks
 from engine.decide.context import Context
-from engine.decide.grants import held, known_agent
+from engine.decide.grants import in_hand, known_agent
 from engine.decide.pooling import pooled, pooled_again
 from engine.decide.room import no_room_for
 from engine.refusals import Refusal, Violation, invalid, not_found, precondition
@@ -26,7 +26,7 @@ def hand_over(state: State, command: HandOverTasks, context: Context) -> list[ev
         return invalid("HANDOVER_INVALID", told, *wrong)
     tasks: list[Task] = []
     for one in command.tasks:
-        task = held(state, one.task, command.agent, one.grant)
+        task = in_hand(state, one.task, command.agent, one.grant)
         if isinstance(task, Refusal):
             return task
         tasks.append(task)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from engine import events as ev
 from engine.commands import LockTask, UnlockTask
 from engine.decide.context import Context
-from engine.decide.grants import held
+from engine.decide.grants import in_hand
 from engine.refusals import Refusal, invalid, precondition
 from engine.state import State, Task
 
 
 def lock(state: State, command: LockTask, context: Context) -> list[ev.Event] | Refusal:
-    task = held(state, command.task, command.agent, command.grant)
+    task = in_hand(state, command.task, command.agent, command.grant)
     if isinstance(task, Refusal):
         return task
     if command.period_ms < 1:
@@ -24,7 +24,7 @@ def lock(state: State, command: LockTask, context: Context) -> list[ev.Event] | 
 
 
 def unlock(state: State, command: UnlockTask, _context: Context) -> list[ev.Event] | Refusal:
-    task = held(state, command.task, command.agent, command.grant)
+    task = in_hand(state, command.task, command.agent, command.grant)
     if isinstance(task, Refusal):
         return task
     if not task.locked:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine import events as ev
 from engine.decide.context import Context
+from engine.decide.offers import taken_back
 from engine.decide.pooling import pooled_again
 from engine.state import Agent, State, Task
 
@@ -20,12 +21,16 @@ def agent_gone(state: State, agent: Agent, cause: str, context: Context) -> list
     """What the agent has neither begun nor locked goes back, where its rule does not say ``keep``."""
     tasks = [state.tasks[number] for number in sorted(agent.tasks)]
     back = [task for task in tasks if _goes_back(state, task)]
-    starts = range(0, len(back), TASKS_PER_EVENT)
-    return [
-        event
-        for start in starts
-        for event in _returned(state, back[start : start + TASKS_PER_EVENT], cause, context, ())
-    ]
+    events: list[ev.Event] = []
+    for some in _in_parts([task for task in back if task.status == "assigned"]):
+        events += _returned(state, some, cause, context, ())
+    for some in _in_parts([task for task in back if task.status == "offered"]):
+        events += taken_back(state, some, cause, context)
+    return events
+
+
+def _in_parts(tasks: list[Task]) -> list[list[Task]]:
+    return [tasks[start : start + TASKS_PER_EVENT] for start in range(0, len(tasks), TASKS_PER_EVENT)]
 
 
 def _returned(state: State, tasks: list[Task], cause: str, context: Context, last: tuple[int, ...]) -> list[ev.Event]:
@@ -45,5 +50,7 @@ def _is_last_round(state: State, task: Task) -> bool:
 
 
 def _goes_back(state: State, task: Task) -> bool:
+    if task.status not in ("assigned", "offered") or task.locked:
+        return False
     rule = state.rule_of(task)
-    return task.status == "assigned" and not task.locked and (rule is None or rule.on_agent_loss == "return")
+    return rule is None or rule.on_agent_loss == "return"

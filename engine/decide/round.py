@@ -13,7 +13,8 @@ from engine.decide.context import Context
 from engine.decide.seats import Seat, Seats
 from engine.decide.strategies import Queue
 from engine.events import Pick, TasksAllocated
-from engine.rules.model import Rule
+from engine.rules.model import BY_ROUNDS, Rule
+from engine.rules.policy import offer_of
 from engine.state import Lane, LaneKey, State, Task
 
 _STEP = 1_000_000
@@ -25,18 +26,21 @@ Item = TypeVar("Item")
 
 
 class Walk:
-    """A lane from its first task on."""
+    """A lane from its first task on, but for those that are not offered any more."""
 
-    def __init__(self, lane: Lane, rule: Rule, now: int) -> None:
+    def __init__(self, lane: Lane, rule: Rule, state: State, now: int) -> None:
         self.key, self.rule = lane.key, rule
         self.queue: Queue | None = None
         """Of its agents, once it has a turn."""
-        self.turns = self._turns(lane, now)
+        self.turns = self._turns(lane, state, now)
 
-    def _turns(self, lane: Lane, now: int) -> Iterator[Turn]:
+    def _turns(self, lane: Lane, state: State, now: int) -> Iterator[Turn]:
+        offers = self.rule.method == "offer"
         for start, numbers in lane.order.rows():
             urgency = urgency_of(start, now, self.rule)
             for number in numbers:
+                if offers and is_set_aside(state.tasks[number], self.rule):
+                    continue
                 yield urgency, number, self
 
 
@@ -56,7 +60,7 @@ class Round:
 
     def run(self, lanes: list[Lane], limit: int) -> None:
         """Give away tasks, most urgent first, until ``limit`` or until no lane can give."""
-        heads = [next(walk.turns) for walk in self._open(lanes)]
+        heads = [turn for walk in self._open(lanes) if (turn := next(walk.turns, None)) is not None]
         heapify(heads)
         tasks, made = self.state.tasks, self._made
         while heads and len(made) < limit:
@@ -82,9 +86,8 @@ class Round:
             self.exhausted[queue.key] = queue.why_nobody
             return False
         seat, pick = found
-        rule = queue.rule.id
-        self.seats.give(seat, rule, task.customer)
-        self._made.append((task.number, seat, rule, pick))
+        self.seats.give(seat, queue.rule, task)
+        self._made.append((task.number, seat, queue.rule.id, pick))
         return True
 
     def event(self) -> TasksAllocated | None:
@@ -97,13 +100,29 @@ class Round:
         agents = tuple(seat.agent.id for seat in seats)
         number, version = self.state.rounds + 1, self.state.version
         again = tuple([task for task in tasks if self.state.tasks[task].given])
-        return TasksAllocated(number, version, agents, rules, picks, tasks, who, under, how, self.among, again)
+        until = self._until(rules)
+        return TasksAllocated(number, version, agents, rules, picks, tasks, who, under, how, self.among, again, until)
+
+    def _until(self, rules: Sequence[str]) -> tuple[int, ...]:
+        """By when what goes out under each of the rules has to be accepted; 0: it is assigned at once."""
+        until = tuple(self._accepted_by(self.state.governing[rule]) for rule in rules)
+        return until if any(until) else ()
+
+    def _accepted_by(self, rule: Rule) -> int:
+        terms = offer_of(self.state.rule_set, rule) if rule.method == "offer" and self.state.rule_set else None
+        return self.context.now + terms.accept_within_ms if terms else 0
 
     def _open(self, lanes: list[Lane]) -> Iterator[Walk]:
         for lane in lanes:
             rule = self.state.governing.get(lane.key[0] or "")
-            if rule is not None and rule.method == "push":
-                yield Walk(lane, rule, self.context.now)
+            if rule is not None and rule.method in BY_ROUNDS:
+                yield Walk(lane, rule, self.state, self.context.now)
+
+
+def is_set_aside(task: Task, rule: Rule) -> bool:
+    """Whether the rule's agents have let it pass so often that it waits for a supervisor."""
+    asking = task.asked_under(rule.id)
+    return asking is not None and asking.set_aside and rule.method == "offer"
 
 
 def urgency_of(start: int, now: int, rule: Rule) -> int:

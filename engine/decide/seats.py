@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from engine.state import Agent, State
+from engine.rules.model import Rule
+from engine.state import Agent, State, Task
 
 
 class Seat:
@@ -64,12 +65,12 @@ class Seats:
             seat = self.taken[agent.index] = Seat(agent) if looked_at and agent.has_room else None
             return seat
 
-    def give(self, seat: Seat, rule: str, customer: str | None) -> None:
-        """Work of the customer goes to the agent of this seat."""
+    def give(self, seat: Seat, rule: Rule, task: Task) -> None:
+        """The task goes to the agent of this seat; an offer does not make him the last to have the customer's work."""
         self._turn += 1
-        seat.take(rule, self._turn)
-        if customer is not None:
-            self._given[customer] = seat.agent.spec.id
+        seat.take(rule.id, self._turn)
+        if task.customer is not None and rule.method != "offer":
+            self._given[task.customer] = seat.agent.spec.id
 
     def last_agent(self, customer: str | None) -> str | None:
         """Who last had work of the customer, picks of this round included."""

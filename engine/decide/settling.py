@@ -43,6 +43,6 @@ def reason_of(state: State, lane: Lane) -> str:
         return "no_rule_governs"
     if rule.method == "claim":
         return "to_be_claimed"
-    if rule.method in ("manual", "offer"):  # nothing offers work yet: a supervisor may give it
+    if rule.method == "manual":
         return "to_be_assigned"
     return lane.stalled or "in_turn"

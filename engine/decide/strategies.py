@@ -7,7 +7,7 @@ by registration.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 from operator import itemgetter
 
@@ -29,6 +29,9 @@ ORDERINGS: dict[str, Callable[[Seat, str], int]] = {
 }
 
 
+_NOBODY: dict[str, str] = {}
+
+
 class Queue:
     """The agents one lane may still go to, best first, for each region asked for."""
 
@@ -46,25 +49,35 @@ class Queue:
             self._targets.renew(state, seats, self._standing)
 
     def pick(self, task: Task) -> tuple[Seat, Pick] | None:
-        """The agent for this task and how it was found."""
+        """The agent for this task and how it was found. Those who let it pass are asked again once all others have."""
+        if task.marks is None:
+            return self._find(task, _NOBODY)
+        avoided = {task.marks.avoid: "gave it back"} if task.marks.avoid is not None else {}
+        asking = task.asked_under(self.rule.id)
+        if asking is None or not asking.let_pass:
+            return self._find(task, avoided)
+        others = self._find(task, avoided | dict.fromkeys(asking.let_pass, "let it pass"), strictly=True)
+        return others or self._find(task, avoided)
+
+    def _find(self, task: Task, avoided: dict[str, str], *, strictly: bool = False) -> tuple[Seat, Pick] | None:
+        """``avoided``: agents passed over, with the reason; ``strictly``: also where nobody else can take it."""
         region: str | None = None
         best: Seat | None = None
-        avoid = task.marks.avoid if task.marks is not None else None
         passed: tuple[str, ...] = ()
         for name in self._narrowing:
             if name == "region":
-                best = self._best(task.region, avoid) if task.region is not None else None
+                best = self._best(task.region, avoided) if task.region is not None else None
                 if best is None:
                     passed = (*passed, "region: none" if task.region is None else "region: nobody with room")
                 else:
                     region = task.region
                 continue
             wanted = task.owner if name == "owner" else self._seats.last_agent(task.customer)
-            seat, reason = self._named(wanted, region) if wanted != avoid or avoid is None else (None, "gave it back")
+            seat, reason = self._named(wanted, region) if wanted not in avoided else (None, avoided[wanted])
             if seat is not None:
                 return seat, pick_of(name, passed)
             passed = (*passed, f"{name}: {reason}")
-        best = best or self._best(None, avoid)
+        best = best or self._best(None, avoided, last_resort=not strictly)
         return None if best is None else (best, pick_of(self._ordered_by[region is not None], passed))
 
     def why_nobody(self) -> str:
@@ -112,20 +125,22 @@ class Queue:
             return "at rule cap"
         return "outside the targets"  # which name its load
 
-    def _best(self, region: str | None, avoid: str | None) -> Seat | None:
+    def _best(self, region: str | None, avoided: Collection[str], *, last_resort: bool = False) -> Seat | None:
+        """The first in line who is not avoided; as a last resort one who is."""
         line = self._lines.get(region)
         if line is None:
             line = self._lines[region] = Line(self._looked_at(region), self._seats, self._standing)
-        best = line.best(self._seats, self._standing)  # who gave the task back is the last resort, of all regions
-        if best is None or best.agent.id != avoid:
+        best = line.best(self._seats, self._standing)
+        if best is None or best.agent.id not in avoided:
             return best
-        other = self._best_but(best, region)
-        return other if other is not None or region is not None else best
+        other = self._best_but(avoided, region)
+        return best if other is None and last_resort else other
 
-    def _best_but(self, first: Seat, region: str | None) -> Seat | None:
-        """The next after the first of the line, which gave the task back."""
-        others = ((self._standing(self._seats.of(agent)), agent) for agent in self._looked_at(region))
-        keys = [(key, agent) for key, agent in others if key is not None and agent is not first.agent]
+    def _best_but(self, avoided: Collection[str], region: str | None) -> Seat | None:
+        """The first of the line but for those."""
+        others = (agent for agent in self._looked_at(region) if agent.id not in avoided)
+        standing = ((self._standing(self._seats.of(agent)), agent) for agent in others)
+        keys = [(key, agent) for key, agent in standing if key is not None]
         return self._seats.of(min(keys, key=itemgetter(0))[1]) if keys else None
 
     def _looked_at(self, region: str | None) -> Iterable[Agent]:

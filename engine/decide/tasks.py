@@ -10,7 +10,7 @@ from engine.decide.calls import delivery_of
 from engine.decide.claiming import choose
 from engine.decide.context import Context
 from engine.decide.forms import task_violations, wrap_up_violations
-from engine.decide.grants import granted, held, is_locked, known_agent, not_waiting, open_task
+from engine.decide.grants import granted, in_hand, is_locked, known_agent, not_waiting, open_task
 from engine.decide.room import no_room
 from engine.refusals import Refusal, Violation, invalid, precondition
 from engine.rules.policy import Policy, policy_of
@@ -57,7 +57,7 @@ def claim(state: State, command: ClaimTask, context: Context) -> list[ev.Event] 
 
 
 def start(state: State, command: StartTask, _context: Context) -> list[ev.Event] | Refusal:
-    task = held(state, command.task, command.agent, command.grant)
+    task = in_hand(state, command.task, command.agent, command.grant)
     if isinstance(task, Refusal):
         return task
     if task.status == "in_progress":
@@ -68,7 +68,7 @@ def start(state: State, command: StartTask, _context: Context) -> list[ev.Event]
 
 
 def complete(state: State, command: CompleteTask, context: Context) -> list[ev.Event] | Refusal:
-    task = held(state, command.task, command.agent, command.grant)
+    task = in_hand(state, command.task, command.agent, command.grant)
     if isinstance(task, Refusal):
         return task
     if task.status != "in_progress":

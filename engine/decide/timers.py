@@ -8,16 +8,17 @@ from collections.abc import Callable, Iterable
 from engine import events as ev
 from engine.answers import Answer
 from engine.commands import Tick
-from engine.decide import calls, escalation, locks, pooling, recycling
+from engine.decide import calls, escalation, locks, offers, pooling, recycling
 from engine.decide.context import Context
 from engine.state import State, Task
-from engine.state.timers import CALLBACK, DELIVERY, ESCALATE, RECYCLE, RELAX, UNLOCK, Timer
+from engine.state.timers import CALLBACK, DELIVERY, ESCALATE, OFFER, RECYCLE, RELAX, UNLOCK, Timer
 
 DUE: dict[str, Callable[[State, list[Task], Context], list[ev.Event]]] = {
     RELAX: pooling.relax,
     RECYCLE: recycling.recycle,
     UNLOCK: locks.end,
     ESCALATE: escalation.escalate,
+    OFFER: offers.time_out,
     CALLBACK: calls.unreported,
 }
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from engine import events as ev
 from engine.answers import answer_of
-from engine.evolve import agents, allocation, calls, packages, pools, returning, rules, tasks, terms
+from engine.evolve import agents, allocation, calls, offering, packages, pools, returning, rules, tasks, terms
 from engine.state import REMEMBERED_REQUESTS, State
 
 EVOLVE: dict[type[ev.Event], Callable[[State, Any, ev.Recorded], None]] = {
@@ -35,6 +35,8 @@ EVOLVE: dict[type[ev.Event], Callable[[State, Any, ev.Recorded], None]] = {
     ev.TasksAllocated: allocation.allocated,
     ev.TaskClaimed: allocation.claimed,
     ev.TaskReassigned: allocation.reassigned,
+    ev.OfferAccepted: offering.accepted,
+    ev.OffersReturned: offering.returned,
     ev.TaskStarted: tasks.started,
     ev.TaskCompleted: tasks.completed,
     ev.TasksCancelled: tasks.cancelled,

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from engine import events as ev
 from engine.evolve.holding import let_go, take, take_all
+from engine.evolve.offering import give_or_offer
 from engine.evolve.pools import leave
 from engine.state import State, Task
 from engine.state.task import Place
@@ -18,7 +19,10 @@ def allocated(state: State, event: ev.TasksAllocated, recorded: ev.Recorded) -> 
         _note_version(group, place, event.rule_set_version)
         if place.package is not None and not place.given:
             state.packages[place.package].distributed += len(group)
-    take_all(state, tasks, event, recorded)
+    if event.until:
+        give_or_offer(state, tasks, event, recorded)
+    else:
+        take_all(state, tasks, event, recorded)
 
 
 def claimed(state: State, event: ev.TaskClaimed, recorded: ev.Recorded) -> None:

@@ -6,21 +6,21 @@ from collections import defaultdict
 
 from engine import events as ev
 from engine.state import State, Task
-from engine.state.timers import RECYCLE, UNLOCK
+from engine.state.timers import OFFER, RECYCLE, UNLOCK
 
 
 def take(state: State, task: Task, agent_id: str, recorded: ev.Recorded) -> None:
     """The agent holds the task; the event's position is the grant."""
     state.turn += 1
-    _count(state, agent_id, task, state.turn)
+    count(state, agent_id, task, state.turn)
     if not task.given and task.package is not None:
         state.packages[task.package].distributed += 1
     task.agent, task.status, task.grant, task.given = agent_id, "assigned", recorded.position, True
     if task.customer is not None:
         state.last_agents[task.customer] = agent_id
     if task.marks is not None:
-        task.marks.avoid = None
-    _await_start(state, task.rule, [task], recorded.at)
+        task.marks.avoid = task.marks.asking = None
+    await_start(state, task.rule, [task], recorded.at)
 
 
 def take_all(state: State, tasks: list[Task], event: ev.TasksAllocated, recorded: ev.Recorded) -> None:
@@ -43,7 +43,7 @@ def take_all(state: State, tasks: list[Task], event: ev.TasksAllocated, recorded
         if task.customer is not None:
             last_agents[task.customer] = names[who]
         if task.marks is not None:
-            task.marks.avoid = None
+            task.marks.avoid = task.marks.asking = None
     state.turn = turn
     _await_starts(state, tasks, event, recorded.at)
 
@@ -82,25 +82,26 @@ def unlock(state: State, task: Task) -> None:
 
 def recycle_at(state: State, task: Task, due: int) -> None:
     """It goes back to the pool then; 0: never."""
+    kind = OFFER if task.status == "offered" else RECYCLE
     if task.recycles_at:
-        state.timers.drop_all(RECYCLE, task.recycles_at, [task.number])
+        state.timers.drop_all(kind, task.recycles_at, [task.number])
     if due:
-        state.timers.set_all(RECYCLE, due, [task.number])
+        state.timers.set_all(kind, due, [task.number])
     task.recycles_at = due
 
 
 def _await_starts(state: State, tasks: list[Task], event: ev.TasksAllocated, at: int) -> None:
-    """As ``_await_start`` for the picks of a round; most rules set no time."""
+    """As ``await_start`` for the picks of a round; most rules set no time."""
     timed = {under for under, rule in enumerate(event.rules) if _recycle_after(state, rule)}
     groups: dict[int, list[Task]] = defaultdict(list)
     for task, under in zip(tasks, event.under, strict=True) if timed else ():
         if under in timed:
             groups[under].append(task)
     for under, group in groups.items():
-        _await_start(state, event.rules[under], group, at)
+        await_start(state, event.rules[under], group, at)
 
 
-def _await_start(state: State, rule_id: str | None, tasks: list[Task], at: int) -> None:
+def await_start(state: State, rule_id: str | None, tasks: list[Task], at: int) -> None:
     """Work on the tasks has to begin in the rule's time. Escalated ones are in a supervisor's hands."""
     after = _recycle_after(state, rule_id)
     timed = [task for task in tasks if task.marks is None or not task.marks.escalated] if after else []
@@ -115,7 +116,7 @@ def _recycle_after(state: State, rule_id: str | None) -> int:
     return (rule.recycle_after_ms or 0) if rule else 0
 
 
-def _count(state: State, agent_id: str, task: Task, turn: int) -> None:
+def count(state: State, agent_id: str, task: Task, turn: int) -> None:
     """The agent takes one more, as pick number ``turn``."""
     agent, rule = state.agents[agent_id], task.rule
     agent.load += 1

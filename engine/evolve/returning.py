@@ -27,8 +27,12 @@ def handed_over(state: State, event: ev.TasksHandedOver, _recorded: ev.Recorded)
 def escalated(state: State, event: ev.TasksEscalated, _recorded: ev.Recorded) -> None:
     for number in event.tasks:
         task = state.tasks[number]
-        marks_of(task).escalated = True
-        recycle_at(state, task, 0)
+        marks = marks_of(task)
+        marks.escalated = True
+        if task.status != "offered":  # an offer ends as ever
+            recycle_at(state, task, 0)
+        if event.reason == ev.OFFER_ROUNDS and marks.asking is not None:
+            marks.asking.set_aside = True
 
 
 def locked(state: State, event: ev.TaskLocked, _recorded: ev.Recorded) -> None:

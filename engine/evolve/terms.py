@@ -77,6 +77,8 @@ def _arm(state: State, task: Task) -> None:
 
 
 def _take_away(state: State, task: Task) -> None:
-    """What waits stays where it is until the same decision pools it anew."""
+    """What waits stays where it is until the same decision pools it anew. Others are asked, and all from the start."""
     if task.agent is not None:
         give_back(state, task)
+    if task.marks is not None:
+        task.marks.asking = None

@@ -16,6 +16,9 @@ AttributeType = Literal["string", "int", "float", "bool", "list(string)", "list(
 Method = Literal["push", "claim", "manual", "offer"]
 Strategy = Literal["owner", "last_agent", "region", "weighted", "least_loaded", "round_robin"]
 
+BY_ROUNDS: frozenset[str] = frozenset({"push", "offer"})
+"""Methods by which allocation rounds find the agent."""
+
 NARROWING: frozenset[str] = frozenset({"owner", "last_agent", "region"})
 """Strategies that narrow the candidates; the others order them."""
 

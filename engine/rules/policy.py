@@ -29,6 +29,7 @@ DEFAULT_ROUNDS = 3
 class OfferTerms(msgspec.Struct, frozen=True):
     accept_within_ms: int
     rounds: int
+    """Offers that agents may let pass, the same agent's second one counted too, before a supervisor is told."""
 
 
 class WrapUpTerms(msgspec.Struct, frozen=True):
@@ -90,6 +91,11 @@ def has_callbacks(rule_set: RuleSet) -> bool:
     if known is None:
         known = rule_set.remembered["has_callbacks"] = any(kind.callback for kind in rule_set.task_types.values())
     return bool(known)
+
+
+def offer_of(rule_set: RuleSet, rule: Rule) -> OfferTerms | None:
+    """How a rule's tasks are offered; None where neither it nor its type says so, which method ``offer`` rules out."""
+    return policy_of(rule_set, rule.task_type, rule).offer
 
 
 def escalation_of(rule_set: RuleSet, rule: Rule) -> tuple[EscalationStep, ...]:

@@ -14,8 +14,9 @@ import msgspec
 
 from engine.events import AttributeValue, DueStep, TaskRow
 
-Status = Literal["created", "calling", "pooled", "assigned", "in_progress", "returned"]
-"""``calling``: somebody outside is asked first. ``returned``: on its way back, between two events of one decision."""
+Status = Literal["created", "calling", "pooled", "offered", "assigned", "in_progress", "returned"]
+"""``calling``: somebody outside is asked first. ``offered``: in the hands of an agent who has yet to accept it.
+``returned``: on its way back, between two events of one decision."""
 
 LaneKey = tuple[str | None, int, tuple[AttributeValue, ...]]
 """(rule id or None for no rule, relax stage, values of the rule's lane attributes)"""
@@ -65,6 +66,18 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
     """In order of time."""
 
 
+class Asking(msgspec.Struct, gc=False):
+    """How offering a task under a rule has gone so far, since an agent last had it in hand."""
+
+    rule: str
+    rounds: int = 0
+    """Offers that agents let pass."""
+    let_pass: tuple[str, ...] = ()
+    """Who did since everybody who could take it had been asked: asked again when nobody else is left."""
+    set_aside: bool = False
+    """So often that it is not offered under this rule any more."""
+
+
 class Marks(msgspec.Struct, gc=False):
     """What a task keeps of its way that counts for what may happen next. Most tasks never need any."""
 
@@ -86,6 +99,8 @@ class Marks(msgspec.Struct, gc=False):
     overdue: bool = False
     escalated: bool = False
     """A limit was reached: a supervisor knows, and it is not recycled any more."""
+    asking: Asking | None = None
+    """None: no offer of it has come back."""
 
 
 class Task(msgspec.Struct, gc=False):
@@ -106,7 +121,8 @@ class Task(msgspec.Struct, gc=False):
     given: bool = False
     """Whether any agent ever held it."""
     recycles_at: int = 0
-    """While it is assigned: when it goes back to the pool if work has not started; 0: never."""
+    """While it is assigned: when it goes back to the pool if work has not started; 0: never. While it is offered: when
+    it goes back if nobody accepts."""
     terms: Terms | None = None
     """None: it has no time limits."""
     marks: Marks | None = None
@@ -130,6 +146,11 @@ class Task(msgspec.Struct, gc=False):
     @property
     def locked(self) -> bool:
         return self.marks is not None and self.marks.locked_until > 0
+
+    def asked_under(self, rule: str | None) -> Asking | None:
+        """How offering it under this rule has gone; None: no such offer of it has come back."""
+        asking = self.marks.asking if self.marks is not None else None
+        return asking if asking is not None and asking.rule == rule else None
 
     @property
     def type(self) -> str:

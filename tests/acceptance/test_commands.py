@@ -19,7 +19,7 @@ REMOTE = (
     "rules apply", "rules show", "rules list", "rules diff", "agents apply", "agents list", "agents presence",
     "packages import", "packages show", "packages list", "packages rejected", "packages withdraw", "tasks create",
     "tasks list", "tasks show", "tasks watch", "tasks claim", "tasks start", "tasks complete", "tasks reassign", "tasks cancel",
-    "tasks handover", "tasks lock", "tasks unlock",
+    "tasks handover", "tasks lock", "tasks unlock", "tasks accept", "tasks reject",
     "events", "history", "explain", "verify", "simulate", "stats", "views list", "views rebuild",
 )  # fmt: skip
 LOCAL = ("serve", "demo", "doctor")

@@ -43,9 +43,11 @@ TOLD = {
     "TaskCreated.v1": ["task.created.-.-"],
     "TasksPooled.v1": ["task.pooled.-.3", "task.pooled.-.-", "task.pooled.-.-"],
     "TasksRelaxed.v1": ["task.relaxed.-.3", "task.relaxed.-.-"],
-    "TasksAllocated.v1": ["task.assigned.ann.3"],
+    "TasksAllocated.v1": ["task.offered.ann.3"],
     "PoolStalled.v1": ["pool.stalled.-.-"],
     "TaskClaimed.v1": ["task.assigned.ann.3"],
+    "OfferAccepted.v1": ["task.offer_accepted.ann.3"],
+    "OffersReturned.v1": ["task.offer_returned.ann.3", "task.offer_returned.bob.-"],
     "TaskStarted.v1": ["task.started.ann.3"],
     "TaskCompleted.v1": ["task.completed.ann.3"],
     "TasksCancelled.v1": ["task.cancelled.ann.3", "task.cancelled.-.-"],
@@ -137,6 +139,13 @@ def test_messages_of_random_logs(steps) -> None:
     assert {position: facts_in(event) for position, event in held.items() if facts_in(event)} == places
 
 
+OF_TASKS = (
+    ev.TasksRecycled, ev.TasksHandedOver, ev.TasksEscalated, ev.DeadlinesSet, ev.EscalationStepTaken, ev.OffersReturned,
+    ev.CallbacksStarted, ev.CallbacksFailed,
+)  # fmt: skip
+"""A fact a task."""
+
+
 def facts_in(event: ev.Event) -> int:
     """Counted from the event's own lists."""
     match event:
@@ -146,9 +155,9 @@ def facts_in(event: ev.Event) -> int:
             return sum(len(placement.tasks) for placement in placements)
         case ev.TasksAllocated(tasks=tasks) | ev.TasksRelaxed(tasks=tasks) | ev.TasksCancelled(tasks=tasks):
             return len(tasks)
-        case ev.TasksRecycled(tasks=tasks) | ev.TasksHandedOver(tasks=tasks) | ev.TasksEscalated(tasks=tasks):
-            return len(tasks)
-        case ev.DeadlinesSet() | ev.EscalationStepTaken() | ev.CallbacksStarted() | ev.CallbacksFailed():
+        case ev.TasksMerged(tasks=tasks):
+            return len(tasks) + 1
+        case _ if isinstance(event, OF_TASKS):
             return len(event.tasks)
         case ev.AgentsRegistered(agents=agents) | ev.AgentsRemoved(agents=agents):
             return len(agents)
@@ -188,6 +197,7 @@ def test_nothing_personal_is_published() -> None:
         ev.CallbacksFailed((2,), "declined", text, 1),
         ev.CallbackSucceeded(2, 4, {"note": text}),
         ev.ResultUndelivered(2, 4, text),
+        ev.OffersReturned((1,), ("ann",), "rejected", text),
         ev.TasksCancelled((2,), ("",), text),
         ev.AgentPresenceChanged("ann", "away", text),
         ev.PackageFailed(1, text),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from engine import events as ev
 from engine.commands import (
+    AcceptOffer,
     ChangeDeadlines,
     CommentTask,
+    CompleteTask,
     HandOverTasks,
     Held,
     LockTask,
     MergeTasks,
+    RejectOffer,
     ReprioritiseTask,
     StartTask,
     UnlockTask,
@@ -85,6 +88,31 @@ def test_recycling_is_decided_anew() -> None:
     scenario = Scenario(*_BEGUN, After(10 * MINUTE), DUE, StartTask(1, "bob", 9))
     report = _again(scenario, recycle_after="3h")
     assert _agents(report) == ({"ann": 1, "bob": 1}, {"ann": 1}) and not report.refused
+
+
+_OFFERED = {"method": "offer", "offer": {"accept_within": "5m"}}
+
+
+def test_what_was_pushed_is_accepted_where_it_is_offered() -> None:
+    scenario = Scenario(*_BEGUN, StartTask(1, "ann", _GRANT), CompleteTask(1, "ann", _GRANT))
+    report = _again(scenario, **_OFFERED)
+    assert _agents(report) == ({"ann": 1}, {"ann": 1}) and not report.refused and report.waiting_after == {}
+
+
+def test_a_lock_and_a_handover_of_what_is_offered_imply_its_acceptance() -> None:
+    locked = LockTask(1, "ann", _GRANT, MINUTE)
+    scenario = Scenario(*_BEGUN, locked, HandOverTasks("ann", (Held(1, _GRANT),), to_agent="bob"))
+    report = _again(scenario, **_OFFERED)
+    assert _agents(report) == ({"ann": 1, "bob": 1}, {"ann": 1, "bob": 1}) and not report.refused
+
+
+def test_offers_count_once_they_are_accepted_and_a_rejection_is_ones_own() -> None:
+    asked: list[Step] = [rules({**_AS_IT_WAS, **_OFFERED}), *_BEGUN[1:], RejectOffer(1, "ann", _GRANT), REST]
+    scenario = Scenario(*asked)
+    scenario.do(AcceptOffer(1, "bob", scenario.state.tasks[1].grant))
+    assert _agents(_again(scenario, **_OFFERED)) == ({"bob": 1}, {"bob": 1})
+    report = _again(scenario)
+    assert _agents(report) == ({"bob": 1}, {"ann": 1}) and report.refused == {"NOT_OFFERED": 1}
 
 
 def test_a_supervisor_does_again_what_he_did_whoever_holds_it() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from engine.commands import (
+    AcceptOffer,
     CancelTask,
     ChangeDeadlines,
     ClaimTask,
@@ -21,6 +22,7 @@ from engine.commands import (
     LockTask,
     MergeTasks,
     ReassignTask,
+    RejectOffer,
     ReprioritiseTask,
     StartParsing,
     StartTask,
@@ -32,8 +34,8 @@ from tests.engine.scenario import NOW, REST, Scenario, Step, outcome
 _PEOPLE = roster("ann", agent("bob", presence="busy"))
 
 
-def _under(method: str) -> list[Step]:
-    return [rules(rule(method=method)), _PEOPLE]
+def _under(method: str, rounds: int = 3) -> list[Step]:
+    return [rules(rule(method=method, offer={"accept_within": "1m", "rounds": rounds})), _PEOPLE]
 
 
 _NOBODY: list[Step] = [rules(rule(targets='agent.team == "west"')), _PEOPLE]
@@ -45,10 +47,13 @@ STATUSES: dict[str, list[Step]] = {
     "pooled under push": [*_NOBODY, task(), REST],
     "pooled under claim": [*_under("claim"), task(), REST],
     "pooled under manual": [*_under("manual"), task(), REST],
+    "pooled and set aside": [*_under("offer", rounds=1), task(), REST, RejectOffer(1, "ann", 5), REST],
     "pooled under no rule": [*_under("push"), task("mail"), REST],
     "calling": [rules(rule(), task_types={"call": {"callback": {"url": "https://o/ask"}}}), _PEOPLE, task(), REST],
+    "offered": [*_under("offer"), task(), REST],
     "assigned": _ASSIGNED,
     "in_progress": _STARTED,
+    "assigned by an offer": [*_under("offer"), task(), REST, AcceptOffer(1, "ann", 5)],
     "assigned and locked": [*_ASSIGNED, LockTask(1, "ann", 5, 60_000)],
     "in_progress and locked": [*_STARTED, LockTask(1, "ann", 5, 60_000)],
     "ended": [*_STARTED, CompleteTask(1, "ann", 5)],
@@ -67,25 +72,30 @@ COMMANDS: dict[str, Callable[[int], Command]] = {
     "comment": lambda grant: CommentTask(1, "he called"),
     "lock": lambda grant: LockTask(1, "ann", grant, 60_000),
     "unlock": lambda grant: UnlockTask(1, "ann", grant),
+    "accept": lambda grant: AcceptOffer(1, "ann", grant),
+    "reject": lambda grant: RejectOffer(1, "ann", grant),
     "report a callback": lambda grant: FinishCallback(1, 4, "succeeded"),
     "report a delivery": lambda grant: FinishDelivery(1, 4, True),
 }
 
 # fmt: off
 TABLE = {
-    #                            claim, start, complete, cancel, reassign, hand over, reprioritise, change deadlines, comment, lock, unlock, report a callback, report a delivery
-    "created":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
-    "pooled under push":       ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
-    "pooled under claim":      ["accepted", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
-    "pooled under manual":     ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
-    "pooled under no rule":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
-    "calling":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "accepted", "STALE_GRANT", "STALE_GRANT", "accepted", "STALE_CALL"],
-    "assigned":                ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "STALE_CALL", "STALE_CALL"],
-    "in_progress":             ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "STALE_CALL", "STALE_CALL"],
-    "assigned and locked":     ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "STALE_CALL", "STALE_CALL"],
-    "in_progress and locked":  ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "STALE_CALL", "STALE_CALL"],
-    "ended":                   ["TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "STALE_CALL", "STALE_CALL"],
-    "unknown":                 ["TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "STALE_CALL"],
+    #                            claim, start, complete, cancel, reassign, hand over, reprioritise, change deadlines, comment, lock, unlock, accept, reject, report a callback, report a delivery
+    "created":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
+    "pooled under push":       ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
+    "pooled under claim":      ["accepted", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
+    "pooled under manual":     ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
+    "pooled and set aside":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
+    "pooled under no rule":    ["NOT_CLAIMABLE", "STALE_GRANT", "STALE_GRANT", "accepted", "accepted", "STALE_GRANT", "accepted", "accepted", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_CALL", "STALE_CALL"],
+    "calling":                 ["TASK_NOT_WAITING", "STALE_GRANT", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "STALE_GRANT", "accepted", "TASK_NOT_WAITING", "accepted", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "STALE_GRANT", "accepted", "STALE_CALL"],
+    "offered":                 ["TASK_NOT_WAITING", "OFFER_NOT_ACCEPTED", "OFFER_NOT_ACCEPTED", "accepted", "accepted", "OFFER_NOT_ACCEPTED", "accepted", "accepted", "accepted", "OFFER_NOT_ACCEPTED", "OFFER_NOT_ACCEPTED", "accepted", "accepted", "STALE_CALL", "STALE_CALL"],
+    "assigned":                ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "NOT_OFFERED", "NOT_OFFERED", "STALE_CALL", "STALE_CALL"],
+    "in_progress":             ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "NOT_OFFERED", "NOT_OFFERED", "STALE_CALL", "STALE_CALL"],
+    "assigned by an offer":    ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_LOCKED", "NOT_OFFERED", "NOT_OFFERED", "STALE_CALL", "STALE_CALL"],
+    "assigned and locked":     ["TASK_NOT_WAITING", "accepted", "NOT_STARTED", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_OFFERED", "NOT_OFFERED", "STALE_CALL", "STALE_CALL"],
+    "in_progress and locked":  ["TASK_NOT_WAITING", "ALREADY_STARTED", "accepted", "accepted", "TASK_LOCKED", "accepted", "accepted", "accepted", "accepted", "accepted", "accepted", "NOT_OFFERED", "NOT_OFFERED", "STALE_CALL", "STALE_CALL"],
+    "ended":                   ["TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "TASK_ENDED", "STALE_CALL", "STALE_CALL"],
+    "unknown":                 ["TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "TASK_UNKNOWN", "STALE_CALL"],
 }
 MERGE = {
     #                           as a duplicate, as the task that goes on
@@ -93,10 +103,13 @@ MERGE = {
     "pooled under push":       ["accepted", "accepted"],
     "pooled under claim":      ["accepted", "accepted"],
     "pooled under manual":     ["accepted", "accepted"],
+    "pooled and set aside":    ["accepted", "accepted"],
     "pooled under no rule":    ["accepted", "accepted"],
     "calling":                 ["accepted", "accepted"],
+    "offered":                 ["accepted", "accepted"],
     "assigned":                ["accepted", "accepted"],
     "in_progress":             ["accepted", "accepted"],
+    "assigned by an offer":    ["accepted", "accepted"],
     "assigned and locked":     ["accepted", "accepted"],
     "in_progress and locked":  ["accepted", "accepted"],
     "ended":                   ["TASK_ENDED", "TASK_ENDED"],
@@ -133,7 +146,19 @@ def test_merging_needs_another_task(status: str) -> None:
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize(
     "name",
-    ["start", "complete", "cancel", "reassign", "hand over", "reprioritise", "change deadlines", "lock", "unlock"],
+    [
+        "start",
+        "complete",
+        "cancel",
+        "reassign",
+        "hand over",
+        "reprioritise",
+        "change deadlines",
+        "lock",
+        "unlock",
+        "accept",
+        "reject",
+    ],
 )
 def test_another_grant_is_stale_wherever_the_task_is_open(status: str, name: str) -> None:
     scenario = Scenario(*STATUSES[status])

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from tests.projections.driving import AGENTS, Draw, Story
 
-STEPS = 22
+STEPS = 24
 _small = st.integers(0, 29)
 draws = st.lists(st.tuples(st.integers(0, STEPS - 1), _small, _small), max_size=40)
-openings = st.integers(0, 3)
+openings = st.integers(0, 4)
 
 
 def opened(rules: int, steps: list[Draw]) -> Story:
@@ -23,4 +23,4 @@ def seeded(seed: int, length: int = 60) -> Story:
     """The same story for the same seed."""
     chance = random.Random(seed)
     steps = [(chance.randrange(STEPS), chance.randrange(30), chance.randrange(30)) for _ in range(length)]
-    return opened(chance.randrange(4), steps)
+    return opened(chance.randrange(5), steps)

@@ -35,6 +35,13 @@ DOCUMENTS = (
              escalation=[{"at": "50% of resolve_within", "raise_priority": 30, "mark_overdue": True},
                          {"at": "resolve_within", "reassign": "agent.level >= task.level", "notify": "duty"}], handover={"raise_priority": 40, "limit": 1}),
     ),
+    document(
+        rule("p", method="offer", offer={"accept_within": "3m", "rounds": 2}, strategy=["owner", "least_loaded"],
+             cap_per_agent=2, recycle_after="5m", targets="agent.level >= 1"),
+        rule("q", method="offer", offer={"accept_within": "1m", "rounds": 1}, when="task.level == 3", precedence=3),
+        rule("z", "visit", escalation=[{"at": "10m", "reassign": "true"}], method="offer",
+             offer={"accept_within": "30m", "rounds": 1}),
+    ),
 )  # fmt: skip
 
 
@@ -58,6 +65,7 @@ class Story:
             self._rules, self._agent, self._presence, self._package, self._end_package, self._create, self._claim,
             self._start, self._complete, self._cancel, self._reassign, self._rest, self._one_step, self._time,
             self._hand_over, self._lock, self._unlock, self._reprioritise, self._change_deadlines, self._comment, self._merge,
+            self._accept, self._reject,
             self._call,
         )  # fmt: skip
         steps[kind % len(steps)](a, b)
@@ -144,11 +152,27 @@ class Story:
         task = held[a % len(held)]
         return task.number, task.agent or "", task.grant - (a % 13 == 12)
 
+    def _offered(self, a: int, b: int) -> tuple[int, str, int]:
+        """Mostly a task that is offered."""
+        offered = [task for task in self.scenario.state.tasks.values() if task.status == "offered"]
+        if not offered or b % 6 == 5:
+            return self._held(a)
+        task = offered[a % len(offered)]
+        return task.number, task.agent or "", task.grant
+
+    def _accept(self, a: int, b: int) -> None:
+        self._do(cmd.AcceptOffer(*self._offered(a, b)))
+
+    def _reject(self, a: int, b: int) -> None:
+        self._do(cmd.RejectOffer(*self._offered(a, b), "no time"))
+
     def _start(self, a: int, _b: int) -> None:
         self._do(cmd.StartTask(*self._held(a)))
 
     def _complete(self, a: int, b: int) -> None:
         number, who, grant = self._held(a)
+        if b % 4:
+            self._do(cmd.AcceptOffer(number, who, grant))
         if b % 3:
             self._do(cmd.StartTask(number, who, grant))
         self._do(cmd.CompleteTask(number, who, grant, {"note": f"n{b}"}))

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from engine import events as ev
+from engine.decide.round import is_set_aside
 from engine.decide.settling import reason_of
 from engine.events import Recorded
 from engine.evolve import evolve
@@ -84,6 +85,9 @@ class Model:
         row, task = dict(self._tasks[number]), self.state.tasks.get(number)
         waits = task is not None and task.status == "pooled"
         row["waiting_for"] = reason_of(self.state, self.state.lanes[lane_key(task)]) if waits else ""
+        rule = self.state.governing.get(task.rule or "") if waits else None
+        if rule is not None and is_set_aside(task, rule):
+            row["waiting_for"] = "to_be_assigned"
         assert task is None or (task.status, task.rule or "", task.stage, task.agent or row["agent"]) == (
             row["status"], row["rule"], row["stage"], row["agent"],
         )  # fmt: skip
@@ -134,8 +138,8 @@ class Model:
             "lane": [], "agent": "", "grant": 0, "picked_by": "", "passed": [], "created_at": recorded.at,
             "pooled_at": 0, "assigned_at": 0, "started_at": 0, "ended_at": 0, "wrap_up": {},
             "positions": [recorded.position], "recycled": 0, "handed_over": 0, "escalated": False, "locked_until": 0,
-            "respond_by": 0, "resolve_by": 0, "overdue": False, "merged_into": 0, "callback": "",
-            "callback_attempts": 0, "callback_reason": "", "delivery": "", "delivery_attempts": 0,
+            "respond_by": 0, "resolve_by": 0, "overdue": False, "merged_into": 0, "offered_until": 0, "let_pass": 0,
+            "callback": "", "callback_attempts": 0, "callback_reason": "", "delivery": "", "delivery_attempts": 0,
             "delivery_reason": "",
         }  # fmt: skip
 
@@ -167,14 +171,15 @@ class Model:
             self._change(number, recorded, stage=event.stage)
 
     def _give(
-        self, number: int, agent: str, by: str, passed: tuple[str, ...], round_: int, version: int, recorded: Recorded
-    ) -> None:
+        self, number: int, agent: str, by: str, passed: tuple[str, ...], round_: int, version: int, recorded: Recorded,
+        until: int = 0,
+    ) -> None:  # fmt: skip
         task = self._tasks[number]
         first = number not in self._given
         self._given.add(number)
-        self._agents[agent]["assigned_total"] += 1
+        self._agents[agent]["assigned_total"] += not until
         self._change(
-            number, recorded, status="assigned", agent=agent, grant=recorded.position, picked_by=by, version=version,
+            number, recorded, status="offered" if until else "assigned", offered_until=until, agent=agent, grant=recorded.position, picked_by=by, version=version,
             passed=list(passed), assigned_at=recorded.at, started_at=0,
         )  # fmt: skip
         self._assigned.append({
@@ -194,9 +199,20 @@ class Model:
             row.update(outcome=outcome, ended_at=recorded.at)
 
     def _TasksAllocated(self, event: ev.TasksAllocated, recorded: Recorded) -> None:
-        for number, who, how in zip(event.tasks, event.who, event.how, strict=True):
-            pick = event.picks[how]
-            self._give(number, event.agents[who], pick.by, pick.passed, event.round, event.rule_set_version, recorded)
+        for number, who, under, how in zip(event.tasks, event.who, event.under, event.how, strict=True):
+            pick, until = event.picks[how], event.until[under] if event.until else 0
+            round_, version = event.round, event.rule_set_version
+            self._give(number, event.agents[who], pick.by, pick.passed, round_, version, recorded, until)
+
+    def _OfferAccepted(self, event: ev.OfferAccepted, recorded: Recorded) -> None:
+        self._agents[event.agent]["assigned_total"] += 1
+        self._change(event.task, recorded, status="assigned", offered_until=0)
+
+    def _OffersReturned(self, event: ev.OffersReturned, recorded: Recorded) -> None:
+        counts = event.cause in ("rejected", "timed_out")
+        for number in event.tasks:
+            times = self._tasks[number]["let_pass"] + counts
+            self._back(number, event.cause if counts else "recycled", recorded, let_pass=times)
 
     def _TaskClaimed(self, event: ev.TaskClaimed, recorded: Recorded) -> None:
         self._give(event.task, event.agent, "claim", (), 0, event.rule_set_version, recorded)
@@ -221,13 +237,15 @@ class Model:
         for number in event.tasks:
             self._end(number, "cancelled", recorded)
             more = {"callback": "cancelled"} if number in event.calling else {}
-            self._change(number, recorded, status="cancelled", locked_until=0, ended_at=recorded.at, **more)
+            self._change(
+                number, recorded, status="cancelled", locked_until=0, offered_until=0, ended_at=recorded.at, **more
+            )
 
     def _back(self, number: int, became: str, recorded: Recorded, **more: Any) -> None:
         self._end(number, became, recorded)
         self._change(
             number, recorded, status="returned", agent="", grant=0, picked_by="", passed=[], assigned_at=0,
-            started_at=0, locked_until=0, **more,
+            started_at=0, locked_until=0, offered_until=0, **more,
         )  # fmt: skip
 
     def _TasksRecycled(self, event: ev.TasksRecycled, recorded: Recorded) -> None:
@@ -271,7 +289,14 @@ class Model:
             self._end(number, "merged", recorded)
             more = {"callback": "cancelled"} if number in event.calling else {}
             self._change(
-                number, recorded, status="merged", locked_until=0, ended_at=recorded.at, merged_into=event.into, **more
+                number,
+                recorded,
+                status="merged",
+                locked_until=0,
+                offered_until=0,
+                ended_at=recorded.at,
+                merged_into=event.into,
+                **more,
             )
         self._change(event.into, recorded, priority=event.priority)
 

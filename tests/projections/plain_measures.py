@@ -89,8 +89,20 @@ class Told:
                 self._tasks[task].update(rule=placement.rule or "", agent="")
 
     def _TasksAllocated(self, event: ev.TasksAllocated, at: int) -> None:
-        for task, place in zip(event.tasks, event.who, strict=True):
-            self._given(task, event.agents[place], at)
+        for task, place, under in zip(event.tasks, event.who, event.under, strict=True):
+            if event.until and event.until[under]:
+                self._tasks[task]["agent"] = event.agents[place]
+            else:
+                self._given(task, event.agents[place], at)
+
+    def _OfferAccepted(self, event: ev.OfferAccepted, at: int) -> None:
+        self._given(event.task, event.agent, at)
+
+    def _OffersReturned(self, event: ev.OffersReturned, at: int) -> None:
+        for task in event.tasks:
+            if event.cause in ("rejected", "timed_out"):
+                self._count(task, "offer_returned", at)
+            self._tasks[task]["agent"] = ""
 
     def _TaskClaimed(self, event: ev.TaskClaimed | ev.TaskReassigned, at: int) -> None:
         self._given(event.task, event.agent, at)

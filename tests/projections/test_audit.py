@@ -10,7 +10,7 @@ from adapters.log.codec import Stored, hash_of
 from tests.projections.drawing import seeded
 from tests.projections.live import Live
 
-LOG = seeded(31, 200).log
+LOG = seeded(29, 200).log
 
 
 @pytest.fixture

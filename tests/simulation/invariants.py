@@ -10,11 +10,11 @@ from msgspec.structs import replace
 from engine import commands as cmd
 from engine import events as ev
 from engine.refusals import Refusal
-from engine.rules.model import Rule
+from engine.rules.model import BY_ROUNDS, Rule
 from engine.state import Agent, State, Task, lane_key
 from engine.state.task import attribute
 from tests.simulation.judging import governing, targets_at, within
-from tests.simulation.rounds import MARGIN, check_round, urgency
+from tests.simulation.rounds import MARGIN, all_aside, check_round, urgency
 
 
 def check_decision(before: State, command: cmd.Command, recorded: ev.Recorded) -> None:
@@ -31,6 +31,10 @@ def check_decision(before: State, command: cmd.Command, recorded: ev.Recorded) -
             assert has_room(before, before.agents[event.agent], before.tasks[event.task])
         case ev.TasksRelaxed():
             _check_relaxed(before, event, recorded.at)
+        case ev.OfferAccepted():
+            assert recorded.at < before.tasks[event.task].recycles_at, "accepted too late"
+        case ev.OffersReturned():
+            _check_offers_returned(before, event, recorded.at)
     check = _CHECKS.get(type(event))
     if check is not None:
         check(before, event)
@@ -106,6 +110,23 @@ def _check_relaxed(state: State, event: ev.TasksRelaxed, now: int) -> None:
         task = state.tasks[number]
         assert in_place(state, task), f"task {number} is relaxed by rules no longer in force"
         assert task.pooled_at + rule.relax[event.stage - 1].after_ms <= now, f"task {number} is relaxed too early"
+
+
+def _check_offers_returned(state: State, event: ev.OffersReturned, now: int) -> None:
+    """An offer times out in its time, neither before nor late enough to be accepted."""
+    for number in event.tasks:
+        task = state.tasks[number]
+        assert task.status == "offered"
+        assert (task.recycles_at <= now) == (event.cause == "timed_out") or event.cause.startswith("agent_")
+
+
+def _check_escalated(state: State, event: ev.TasksEscalated) -> None:
+    """After as many offers as the rule says, and not before."""
+    for number in event.tasks if event.reason == "offer_rounds" else ():
+        task = state.tasks[number]
+        rule, asking = _rule_of(state, task), task.asked_under(task.rule)
+        assert rule is not None and rule.offer is not None and asking is not None
+        assert asking.rounds >= (rule.offer.rounds or 0)
 
 
 def _check_recycled(state: State, event: ev.TasksRecycled) -> None:
@@ -232,6 +253,7 @@ _CHECKS: dict[type[ev.Event], Callable[[State, Any], None]] = {
     ev.TasksPooled: _check_placements,
     ev.TasksCancelled: _check_sweep,
     ev.TasksRecycled: _check_recycled,
+    ev.TasksEscalated: _check_escalated,
     ev.TasksHandedOver: _check_handed_over,
     ev.EscalationStepTaken: _check_step,
     ev.TaskReprioritised: _check_reprioritised,
@@ -265,7 +287,7 @@ def check_at_rest(state: State) -> None:
 def _nobody_could_take(state: State) -> None:
     for key, lane in state.lanes.items():
         rule = state.governing.get(key[0] or "")
-        if rule is None or rule.method != "push":
+        if rule is None or rule.method not in BY_ROUNDS or all_aside(state, key):
             continue
         for agent in state.agents.values():
             capped = rule.cap_per_agent is not None and agent.load_by_rule.get(rule.id, 0) >= rule.cap_per_agent
@@ -296,7 +318,9 @@ def check_timers(state: State) -> None:
         step = marks.step if marks else 0
         if task.terms and step < len(task.terms.steps):
             wanted.add((task.terms.steps[step].at, "escalate", number))
-        if task.recycles_at:
+        if task.status == "offered":
+            wanted.add((task.recycles_at, "offer", number))
+        elif task.recycles_at:
             assert task.status == "assigned" and not task.locked and not (marks and marks.escalated)
             wanted.add((task.recycles_at, "recycle", number))
     wanted |= {(call.due, "callback", number) for number, call in state.calls.callbacks.items()}

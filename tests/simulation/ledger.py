@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from engine import events as ev
 from engine.state import Package, State
+from tests.simulation.asked import Asked
 from tests.simulation.judging import Lane
 
 CREATED, CALLING, RETURNED = "created", "calling", "returned"
@@ -24,6 +25,8 @@ class Held(msgspec.Struct, frozen=True):
     grant: int
     started: bool = False
     locked: int = 0
+    offered: int = 0
+    """Until when it may be accepted; 0: it is his."""
 
 
 Place = str | Lane | Held
@@ -38,8 +41,9 @@ class Ledger:
         self.ended: set[int] = set()
         self.rule_of: dict[int, str | None] = {}
         """Of what is returned."""
+        self.asked = Asked()
         self.rows: Counter[int] = Counter()
-        self.asked: dict[int, int] = {}
+        self.called: dict[int, int] = {}
         """Task -> position of the event that started its callback."""
         self.to_tell: dict[int, int] = {}
         """Position of the event that ended a task -> the task, until somebody outside was told, or that was given up."""
@@ -87,7 +91,10 @@ class Ledger:
         assert len(set(event.tasks)) == len(event.tasks)
         for number, who, under in zip(event.tasks, event.who, event.under, strict=True):
             assert self._lane(number)[0] == event.rules[under] and (number in event.again) == (number in self.given)
-            self._give(number, event.agents[who])
+            until = event.until[under] if event.until else 0
+            self._give(number, event.agents[who], until)
+            if until:
+                self.asked.offered(number, event.agents[who], event.rules[under])
 
     @_enter.register
     def _claimed(self, event: ev.TaskClaimed) -> None:
@@ -103,24 +110,48 @@ class Ledger:
         assert event.again == (event.task in self.given)
         self._give(event.task, event.agent)
 
-    def _give(self, number: int, agent: str) -> None:
+    def _give(self, number: int, agent: str, until: int = 0) -> None:
         place = self.places[number]
         rule = self.rule_of[number] if place == RETURNED else _rule(place)
-        self.places[number] = Held(agent, rule, self.position)
+        self.places[number] = Held(agent, rule, self.position, offered=until)
         self.given.add(number)
+        if not until:
+            self.asked.forget(number)
+
+    @_enter.register
+    def _accepted(self, event: ev.OfferAccepted) -> None:
+        place = self._held(event.task, event.agent, event.grant)
+        assert place.offered
+        self.places[event.task] = replace(place, offered=0)
+        self.asked.forget(event.task)
+
+    @_enter.register
+    def _offers_returned(self, event: ev.OffersReturned) -> None:
+        for number, agent in zip(event.tasks, event.agents, strict=True):
+            place = self.places[number]
+            assert isinstance(place, Held) and place.agent == agent and place.offered
+            self._back(number, place)
+            if event.cause in ("rejected", "timed_out"):
+                self.asked.let_pass(number, agent, place.rule)
+
+    @_enter.register
+    def _escalated(self, event: ev.TasksEscalated) -> None:
+        if event.reason == "offer_rounds":
+            self.asked.set_aside(event.tasks)
 
     @_enter.register
     def _recycled(self, event: ev.TasksRecycled) -> None:
         for number, agent in zip(event.tasks, event.agents, strict=True):
             place = self.places[number]
             assert isinstance(place, Held) and place.agent == agent and not place.started and not place.locked
+            assert not place.offered
             self._back(number, place)
 
     @_enter.register
     def _handed_over(self, event: ev.TasksHandedOver) -> None:
         for number in event.tasks:
             place = self.places[number]
-            assert isinstance(place, Held) and place.agent == event.agent
+            assert isinstance(place, Held) and place.agent == event.agent and not place.offered
             self._back(number, place)
 
     @_enter.register
@@ -130,6 +161,8 @@ class Ledger:
             assert agent == (place.agent if isinstance(place, Held) else "")
             if number in event.reassigned and isinstance(place, Held):
                 self._back(number, place)
+            if number in event.reassigned:
+                self.asked.forget(number)
 
     @_enter.register
     def _supervised(self, event: ev.TaskReprioritised | ev.TaskDeadlinesChanged | ev.TaskCommented) -> None:
@@ -143,6 +176,7 @@ class Ledger:
     @_enter.register
     def _locked(self, event: ev.TaskLocked) -> None:
         place = self._held(event.task, event.agent, event.grant)
+        assert not place.offered
         self.places[event.task] = replace(place, locked=event.until)
 
     @_enter.register
@@ -154,7 +188,7 @@ class Ledger:
     @_enter.register
     def _started(self, event: ev.TaskStarted) -> None:
         place = self._held(event.task, event.agent, event.grant)
-        assert not place.started
+        assert not place.started and not place.offered
         self.places[event.task] = replace(place, started=True)
 
     @_enter.register
@@ -188,13 +222,15 @@ class Ledger:
     @_enter.register
     def _asked_first(self, event: ev.CallbacksStarted) -> None:
         for number in event.tasks:
-            assert self.places[number] == CREATED and number not in self.asked, "asked about once, before anything else"
+            assert self.places[number] == CREATED and number not in self.called, (
+                "asked about once, before anything else"
+            )
             assert self.package_of[number] == event.package
-            self.places[number], self.asked[number] = CALLING, self.position
+            self.places[number], self.called[number] = CALLING, self.position
 
     @_enter.register
     def _done_outside(self, event: ev.CallbackSucceeded) -> None:
-        assert self.places[event.task] == CALLING and self.asked[event.task] == event.started
+        assert self.places[event.task] == CALLING and self.called[event.task] == event.started
         assert self.package_of[event.task] == event.package and event.task not in self.given
         self._end(event.task, event.deliver)
 
@@ -217,6 +253,7 @@ class Ledger:
         self.ended.add(number)
         if deliver is not None:
             self.to_tell[self.position] = number
+        self.asked.forget(number)
 
     def _lane(self, number: int) -> Lane:
         place = self.places[number]
@@ -234,6 +271,7 @@ class Ledger:
         assert {number: place_in(state, number) for number in state.tasks} == self.places
         for agent in state.agents.values():
             assert agent.tasks == {number for number, task in state.tasks.items() if task.agent == agent.id}
+        self.asked.compare(state)
         self._compare_loads(state)
         self._compare_lanes(state)
         self._compare_calls(state)
@@ -248,7 +286,7 @@ class Ledger:
         assert {agent.id: agent.load for agent in state.agents.values() if agent.load} == dict(loads)
 
     def _compare_calls(self, state: State) -> None:
-        asked = {number: self.asked[number] for number, place in self.places.items() if place == CALLING}
+        asked = {number: self.called[number] for number, place in self.places.items() if place == CALLING}
         assert {number: call.made for number, call in state.calls.callbacks.items()} == asked
         assert {made: call.task for made, call in state.calls.results.items()} == self.to_tell
 
@@ -289,7 +327,8 @@ def place_in(state: State, number: int) -> Place:
     assert (task.agent is None) == (task.grant == 0) == (task.status in (CREATED, CALLING, "pooled", RETURNED))
     if task.agent is not None:
         locked = task.marks.locked_until if task.marks else 0
-        return Held(task.agent, task.rule, task.grant, task.status == "in_progress", locked)
+        until = task.recycles_at if task.status == "offered" else 0
+        return Held(task.agent, task.rule, task.grant, task.status == "in_progress", locked, until)
     return task.status if task.status in (CREATED, CALLING, RETURNED) else (task.rule, task.stage, task.lane)
 
 

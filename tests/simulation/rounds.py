@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from engine.commands import AllocateTasks
 from engine.events import Recorded, TasksAllocated
-from engine.rules.model import Rule
+from engine.rules.model import BY_ROUNDS, Rule
 from engine.state import Agent, State, Task
 from tests.simulation.judging import Lane, rising, within
 
@@ -44,10 +44,18 @@ class SlowRound:
             task, pick = self.state.tasks[number], event.picks[event.how[place]]
             key = (task.rule, task.stage, task.lane)
             assert event.rules[event.under[place]] == task.rule, f"task {number} waits under {task.rule}"
+            assert (event.until[event.under[place]] if event.until else 0) == self._until(task)
             assert self.lanes[key][0] is task, f"task {number} is not the first of its lane"
             self._nobody_is_more_urgent(key, task)
             self._best(key, task, event.agents[event.who[place]], pick.by, pick.passed)
             self._give(key, task, self.desks[event.agents[event.who[place]]])
+
+    def _until(self, task: Task) -> int:
+        """By when it has to be accepted, which a rule that offers says."""
+        rule = self.state.governing[task.rule or ""]
+        if rule.method != "offer" or rule.offer is None:
+            return 0
+        return self.now + (rule.offer.accept_within_ms or 0)
 
     def nobody_left(self) -> None:
         """After a round below its limit: what still waits can be placed nowhere."""
@@ -85,24 +93,24 @@ class SlowRound:
 
     def _choose(self, key: Lane, task: Task, left: list[Desk]) -> tuple[str, str, tuple[str, ...]]:
         rule, region = self.state.governing[key[0] or ""], ""
-        avoid = task.marks.avoid if task.marks else None
+        avoided = _avoided(task, left)
         passed: list[str] = []
         for name in rule.strategy:
             if name in ("owner", "last_agent"):
                 wanted = task.owner if name == "owner" else self.last_agents.get(task.customer or "")
-                if wanted is not None and wanted == avoid:
-                    passed.append(f"{name}: gave it back")
+                if wanted in avoided:
+                    passed.append(f"{name}: {avoided[wanted]}")
                     continue
                 if wanted in {desk.agent.id for desk in left}:
                     return str(wanted), name, tuple(passed)
                 passed.append(f"{name}: {self._why_not(key, rule, wanted, region)}")
             elif name == "region":
-                served = [desk for desk in left if task.region in _regions(desk) and desk.agent.id != avoid]
+                served = [desk for desk in left if task.region in _regions(desk) and desk.agent.id not in avoided]
                 if task.region and served:
                     left, region = served, task.region
                 else:
                     passed.append("region: nobody with room" if task.region else "region: none")
-        others = [desk for desk in left if desk.agent.id != avoid]
+        others = [desk for desk in left if desk.agent.id not in avoided]
         left = others or left
         orderings = [str(name) for name in rule.strategy if name in _ORDERINGS] or ["least_loaded"]
         best = min(left, key=lambda desk: self._place(desk, rule, orderings))
@@ -131,7 +139,7 @@ class SlowRound:
         desk.load, desk.turn = desk.load + 1, self.turn
         desk.by_rule[task.rule] += 1
         desk.turn_by_rule[task.rule] = self.turn
-        if task.customer:
+        if task.customer and not self._until(task):
             self.last_agents[task.customer] = desk.agent.id
         self.lanes[key].pop(0)
         if not self.lanes[key]:
@@ -155,11 +163,40 @@ def waiting(state: State, keys: set[Lane] | None) -> dict[Lane, list[Task]]:
     lanes: dict[Lane, list[Task]] = defaultdict(list)
     for task in state.tasks.values():
         rule = state.governing.get(task.rule or "") if task.status == "pooled" else None
-        if rule is not None and rule.method == "push" and (keys is None or _key(task) in keys):
+        if rule is None or rule.method not in BY_ROUNDS or is_aside(state, task):
+            continue
+        if keys is None or _key(task) in keys:
             lanes[_key(task)].append(task)
     for tasks in lanes.values():
         tasks.sort(key=lambda task: (-urgency(state, task, state.at), task.number))
     return dict(lanes)
+
+
+def is_aside(state: State, task: Task) -> bool:
+    """Whether its rule's agents let it pass so often that only a supervisor gives it away."""
+    rule, asking = state.governing.get(task.rule or ""), task.marks.asking if task.marks else None
+    return (
+        rule is not None
+        and rule.method == "offer"
+        and asking is not None
+        and asking.rule == rule.id
+        and asking.set_aside
+    )
+
+
+def all_aside(state: State, key: Lane) -> bool:
+    return all(is_aside(state, state.tasks[number]) for number in state.lanes[key].numbers())
+
+
+def _avoided(task: Task, candidates: list[Desk]) -> dict[str | None, str]:
+    """Who is passed over, and why: all that let it pass, as long as anybody else is left; then the last of them."""
+    marks = task.marks
+    if marks is None:
+        return {}
+    last = {marks.avoid: "gave it back"} if marks.avoid else {}
+    asking = marks.asking if marks.asking is not None and marks.asking.rule == task.rule else None
+    all_ = last | dict.fromkeys(asking.let_pass if asking else (), "let it pass")
+    return all_ if any(desk.agent.id not in all_ for desk in candidates) else last
 
 
 def urgency(state: State, task: Task, now: int) -> Fraction:

@@ -117,10 +117,30 @@ def _start(sim: Simulation, dice: Dice, place: int) -> None:
         sim.ask(cmd.StartTask(task.number, agent, _grant(task, dice[1])), _request(dice, place))
 
 
+def _offered(sim: Simulation, dice: Dice) -> Task | None:
+    """Mostly a task that is offered, else any that is held."""
+    tasks = [task for task in sim.state.tasks.values() if task.status == "offered"] if dice[2] % 8 else []
+    return tasks[dice[0] % len(tasks)] if tasks else _held(sim, dice[0])
+
+
+def _accept(sim: Simulation, dice: Dice, place: int) -> None:
+    task = _offered(sim, dice)
+    if task is not None:
+        sim.ask(cmd.AcceptOffer(task.number, str(task.agent), _grant(task, dice[1])), _request(dice, place))
+
+
+def _reject(sim: Simulation, dice: Dice, place: int) -> None:
+    task = _offered(sim, dice)
+    if task is not None:
+        sim.ask(cmd.RejectOffer(task.number, str(task.agent), _grant(task, dice[1]), "no"), _request(dice, place))
+
+
 def _complete(sim: Simulation, dice: Dice, place: int) -> None:
     task = _held(sim, dice[0])
     if task is None:
         return
+    if task.status == "offered" and dice[1] % 4:
+        sim.ask(cmd.AcceptOffer(task.number, str(task.agent), task.grant))
     if task.status == "assigned" and dice[1] % 4:
         sim.ask(cmd.StartTask(task.number, str(task.agent), task.grant))
     note = {"note": "done"} if dice[2] % 4 else {}
@@ -327,9 +347,10 @@ def _crash(sim: Simulation, _dice: Dice, _place: int) -> None:
 
 _OFTEN: dict[Step, int] = {
     _nothing: 1, _create: 10, _create_some: 2, _claim: 6, _claim_this: 3, _start: 4, _complete: 12, _cancel: 3,
+    _accept: 4, _reject: 6,
     _reassign: 4, _reprioritise: 3, _change_deadlines: 3, _comment: 1, _merge: 3, _hand_over: 5, _lock: 4, _unlock: 2,
     _answer: 4, _told: 2,
-    _presence: 4, _roster: 4, _everybody: 1, _rules: 3, _package: 6, _import: 2, _finish: 2, _fail: 2, _withdraw: 2,
+    _presence: 4, _roster: 4, _everybody: 1, _rules: 3, _package: 6, _import: 2, _finish: 2, _fail: 1, _withdraw: 2,
     _time: 6, _follow: 12, _rest: 8, _again: 3, _restart: 1, _crash: 1,
 }  # fmt: skip
 _STEPS = tuple(step for step, times in _OFTEN.items() for _ in range(times))

@@ -127,7 +127,22 @@ def the_worst_agent_is_best(patch: Patch) -> None:
 
 def a_round_forgets_its_own_picks_of_a_customer(patch: Patch) -> None:
     right = Seats.give
-    patch.setattr(Seats, "give", lambda self, seat, rule, customer: right(self, seat, rule, None))
+    patch.setattr(Seats, "give", lambda self, seat, rule, task: right(self, seat, rule, replace(task, customer=None)))
+
+
+def who_let_it_pass_is_asked_again_at_once(patch: Patch) -> None:
+    patch.setattr(Queue, "pick", lambda self, task: self._find(task, {}))
+
+
+def offers_go_on_for_ever(patch: Patch) -> None:
+    patch.setattr("engine.decide.round.is_set_aside", lambda task, rule: False)
+
+
+def an_offer_is_accepted_after_its_time(patch: Patch) -> None:
+    right = DECIDE[cmd.AcceptOffer]
+    patch.setitem(
+        _DECIDE, cmd.AcceptOffer, lambda state, command, context: right(state, command, replace(context, now=0))
+    )
 
 
 def any_grant_will_do(patch: Patch) -> None:
@@ -220,6 +235,9 @@ FAULTS: list[Callable[[Patch], None]] = [
     the_least_urgent_goes_first,
     the_worst_agent_is_best,
     a_round_forgets_its_own_picks_of_a_customer,
+    who_let_it_pass_is_asked_again_at_once,
+    offers_go_on_for_ever,
+    an_offer_is_accepted_after_its_time,
     any_grant_will_do,
     a_repeat_is_decided_anew,
     new_rules_leave_waiting_tasks_where_they_are,

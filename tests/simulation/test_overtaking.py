@@ -17,7 +17,7 @@ from tests.simulation.overtaking import check_overtaking
 from tests.simulation.simulation import Simulation
 from tests.simulation.steps import WIDTH, opened, take
 
-SEQUENCES = 40
+SEQUENCES = range(30, 70)
 Patch = pytest.MonkeyPatch
 
 
@@ -36,7 +36,7 @@ def _live_all(patch: Patch) -> int:
             overtaken += check_overtaking(before, recorded)
 
     patch.setattr(tests.simulation.simulation, "check_decision", check)
-    for seed in range(SEQUENCES):
+    for seed in SEQUENCES:
         _live(seed)
     return overtaken
 
@@ -61,7 +61,7 @@ def a_raise_changes_nothing(patch: Patch) -> None:
         for task, priority in zip(tasks, priorities, strict=True):
             task.priority = priority
 
-    patch.setattr("engine.evolve.terms._raise", wrong)
+    patch.setattr("engine.evolve.terms.set_priorities", wrong)
 
 
 def the_freed_look_only_where_nothing_happened(patch: Patch) -> None:

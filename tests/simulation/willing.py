@@ -16,6 +16,7 @@ from engine.events import AttributeValue
 from engine.refusals import Refusal
 from engine.state import State, Task, lane_key
 from tests.simulation.judging import targets_at, within
+from tests.simulation.rounds import is_aside
 from tests.simulation.simulation import Simulation
 from tests.simulation.worlds import AGENTS, RISING, spec
 
@@ -27,6 +28,10 @@ WAITING = ("created", "calling", "pooled", "returned")
 """Nobody holds it. What somebody outside is asked about comes back by time, if he says nothing."""
 
 
+def _accept(task: Task) -> cmd.Command:
+    return cmd.AcceptOffer(task.number, str(task.agent), task.grant)
+
+
 def _start(task: Task) -> cmd.Command:
     return cmd.StartTask(task.number, str(task.agent), task.grant)
 
@@ -35,7 +40,7 @@ def _complete(task: Task) -> cmd.Command:
     return cmd.CompleteTask(task.number, str(task.agent), task.grant, {"note": "done"})
 
 
-DOES: dict[str, Callable[[Task], cmd.Command]] = {"assigned": _start, "in_progress": _complete}
+DOES: dict[str, Callable[[Task], cmd.Command]] = {"offered": _accept, "assigned": _start, "in_progress": _complete}
 """Status of a held task -> what its agent does next."""
 
 
@@ -55,6 +60,8 @@ def everybody_comes(sim: Simulation) -> None:
 
 def until_nothing_moves(sim: Simulation) -> int:
     """Sweep until one changes nothing and no timer is left; gives how many sweeps it took."""
+    sim.now = max(sim.now, sim.state.at)
+    tick_through(sim)  # offers whose time is over are not accepted any more
     sweeps, most = 0, 1 + len(sim.state.tasks) * (1 + TIMERS_A_TASK) + _results(sim)
     while _sweep(sim) or _time_goes_on(sim):
         sweeps += 1
@@ -114,7 +121,7 @@ def needs_a_human(state: State, task: Task) -> bool:
     As long as its rule has wider targets to come, time will help.
     """
     rule = state.governing.get(task.rule or "")
-    if rule is None or rule.method == "manual":
+    if rule is None or rule.method == "manual" or is_aside(state, task):
         return True
     if 0 <= task.stage < len(rule.relax):
         return False

@@ -45,6 +45,10 @@ class _AssignmentOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ass
     """A step of the escalation took it to other targets."""
     ASSIGNMENT_OUTCOME_MERGED: _AssignmentOutcome.ValueType  # 8
     """The task was a duplicate, and another goes on in its place."""
+    ASSIGNMENT_OUTCOME_REJECTED: _AssignmentOutcome.ValueType  # 9
+    """The agent let the offer pass."""
+    ASSIGNMENT_OUTCOME_TIMED_OUT: _AssignmentOutcome.ValueType  # 10
+    """The offer was not accepted in time."""
 
 class AssignmentOutcome(_AssignmentOutcome, metaclass=_AssignmentOutcomeEnumTypeWrapper):
     """How one assignment ended."""
@@ -67,6 +71,10 @@ ASSIGNMENT_OUTCOME_ESCALATED: AssignmentOutcome.ValueType  # 7
 """A step of the escalation took it to other targets."""
 ASSIGNMENT_OUTCOME_MERGED: AssignmentOutcome.ValueType  # 8
 """The task was a duplicate, and another goes on in its place."""
+ASSIGNMENT_OUTCOME_REJECTED: AssignmentOutcome.ValueType  # 9
+"""The agent let the offer pass."""
+ASSIGNMENT_OUTCOME_TIMED_OUT: AssignmentOutcome.ValueType  # 10
+"""The offer was not accepted in time."""
 Global___AssignmentOutcome: _TypeAlias = AssignmentOutcome  # noqa: Y015
 
 @_typing.final

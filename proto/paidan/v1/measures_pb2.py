@@ -25,23 +25,23 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18paidan/v1/measures.proto\x12\tpaidan.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"O\n\x0e\x44urationSpread\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\x12\x0e\n\x06p50_ms\x18\x02 \x01(\x03\x12\x0e\n\x06p90_ms\x18\x03 \x01(\x03\x12\x0e\n\x06p99_ms\x18\x04 \x01(\x03\"\xda\x04\n\x07Measure\x12/\n\x0b\x62ucket_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x15\n\rbusiness_type\x18\x03 \x01(\t\x12\x0c\n\x04rule\x18\x04 \x01(\t\x12\x0c\n\x04team\x18\x05 \x01(\t\x12\r\n\x05\x61gent\x18\x06 \x01(\t\x12\x0f\n\x07\x63reated\x18\x07 \x01(\x03\x12\x10\n\x08\x61ssigned\x18\x08 \x01(\x03\x12\x0f\n\x07started\x18\t \x01(\x03\x12\x11\n\tcompleted\x18\n \x01(\x03\x12\x11\n\tcancelled\x18\x0b \x01(\x03\x12\x13\n\x0bhanded_over\x18\x0c \x01(\x03\x12\x10\n\x08recycled\x18\r \x01(\x03\x12\x10\n\x08reopened\x18\x0e \x01(\x03\x12\x11\n\tescalated\x18\x0f \x01(\x03\x12\x11\n\tsatisfied\x18\x10 \x01(\x03\x12\x13\n\x0bunsatisfied\x18\x11 \x01(\x03\x12\x17\n\x0fwith_respond_by\x18\x12 \x01(\x03\x12\x19\n\x11responded_in_time\x18\x13 \x01(\x03\x12\x17\n\x0fwith_resolve_by\x18\x14 \x01(\x03\x12\x18\n\x10resolved_in_time\x18\x15 \x01(\x03\x12,\n\tto_assign\x18\x16 \x01(\x0b\x32\x19.paidan.v1.DurationSpread\x12+\n\x08to_start\x18\x17 \x01(\x0b\x32\x19.paidan.v1.DurationSpread\x12.\n\x0bto_complete\x18\x18 \x01(\x0b\x32\x19.paidan.v1.DurationSpread\x12\x0e\n\x06merged\x18\x19 \x01(\x03\"\xd6\x01\n\x12GetMeasuresRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x08group_by\x18\x04 \x03(\x0e\x32\x17.paidan.v1.MeasureGroup\x12\x11\n\tbucket_ms\x18\x05 \x01(\x03\x12\x14\n\x0cmin_position\x18\x06 \x01(\x03\"M\n\x13GetMeasuresResponse\x12$\n\x08measures\x18\x01 \x03(\x0b\x32\x12.paidan.v1.Measure\x12\x10\n\x08position\x18\x02 \x01(\x03*\xaf\x01\n\x0cMeasureGroup\x12\x1d\n\x19MEASURE_GROUP_UNSPECIFIED\x10\x00\x12\x16\n\x12MEASURE_GROUP_TYPE\x10\x01\x12\x1f\n\x1bMEASURE_GROUP_BUSINESS_TYPE\x10\x02\x12\x16\n\x12MEASURE_GROUP_RULE\x10\x03\x12\x16\n\x12MEASURE_GROUP_TEAM\x10\x04\x12\x17\n\x13MEASURE_GROUP_AGENT\x10\x05\x32^\n\x0eMeasureService\x12L\n\x0bGetMeasures\x12\x1d.paidan.v1.GetMeasuresRequest\x1a\x1e.paidan.v1.GetMeasuresResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18paidan/v1/measures.proto\x12\tpaidan.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"O\n\x0e\x44urationSpread\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\x12\x0e\n\x06p50_ms\x18\x02 \x01(\x03\x12\x0e\n\x06p90_ms\x18\x03 \x01(\x03\x12\x0e\n\x06p99_ms\x18\x04 \x01(\x03\"\xf2\x04\n\x07Measure\x12/\n\x0b\x62ucket_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x15\n\rbusiness_type\x18\x03 \x01(\t\x12\x0c\n\x04rule\x18\x04 \x01(\t\x12\x0c\n\x04team\x18\x05 \x01(\t\x12\r\n\x05\x61gent\x18\x06 \x01(\t\x12\x0f\n\x07\x63reated\x18\x07 \x01(\x03\x12\x10\n\x08\x61ssigned\x18\x08 \x01(\x03\x12\x0f\n\x07started\x18\t \x01(\x03\x12\x11\n\tcompleted\x18\n \x01(\x03\x12\x11\n\tcancelled\x18\x0b \x01(\x03\x12\x13\n\x0bhanded_over\x18\x0c \x01(\x03\x12\x10\n\x08recycled\x18\r \x01(\x03\x12\x10\n\x08reopened\x18\x0e \x01(\x03\x12\x11\n\tescalated\x18\x0f \x01(\x03\x12\x11\n\tsatisfied\x18\x10 \x01(\x03\x12\x13\n\x0bunsatisfied\x18\x11 \x01(\x03\x12\x17\n\x0fwith_respond_by\x18\x12 \x01(\x03\x12\x19\n\x11responded_in_time\x18\x13 \x01(\x03\x12\x17\n\x0fwith_resolve_by\x18\x14 \x01(\x03\x12\x18\n\x10resolved_in_time\x18\x15 \x01(\x03\x12,\n\tto_assign\x18\x16 \x01(\x0b\x32\x19.paidan.v1.DurationSpread\x12+\n\x08to_start\x18\x17 \x01(\x0b\x32\x19.paidan.v1.DurationSpread\x12.\n\x0bto_complete\x18\x18 \x01(\x0b\x32\x19.paidan.v1.DurationSpread\x12\x0e\n\x06merged\x18\x19 \x01(\x03\x12\x16\n\x0eoffer_returned\x18\x1a \x01(\x03\"\xd6\x01\n\x12GetMeasuresRequest\x12\x0e\n\x06parent\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x08group_by\x18\x04 \x03(\x0e\x32\x17.paidan.v1.MeasureGroup\x12\x11\n\tbucket_ms\x18\x05 \x01(\x03\x12\x14\n\x0cmin_position\x18\x06 \x01(\x03\"M\n\x13GetMeasuresResponse\x12$\n\x08measures\x18\x01 \x03(\x0b\x32\x12.paidan.v1.Measure\x12\x10\n\x08position\x18\x02 \x01(\x03*\xaf\x01\n\x0cMeasureGroup\x12\x1d\n\x19MEASURE_GROUP_UNSPECIFIED\x10\x00\x12\x16\n\x12MEASURE_GROUP_TYPE\x10\x01\x12\x1f\n\x1bMEASURE_GROUP_BUSINESS_TYPE\x10\x02\x12\x16\n\x12MEASURE_GROUP_RULE\x10\x03\x12\x16\n\x12MEASURE_GROUP_TEAM\x10\x04\x12\x17\n\x13MEASURE_GROUP_AGENT\x10\x05\x32^\n\x0eMeasureService\x12L\n\x0bGetMeasures\x12\x1d.paidan.v1.GetMeasuresRequest\x1a\x1e.paidan.v1.GetMeasuresResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'paidan.v1.measures_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MEASUREGROUP']._serialized_start=1055
-  _globals['_MEASUREGROUP']._serialized_end=1230
+  _globals['_MEASUREGROUP']._serialized_start=1079
+  _globals['_MEASUREGROUP']._serialized_end=1254
   _globals['_DURATIONSPREAD']._serialized_start=72
   _globals['_DURATIONSPREAD']._serialized_end=151
   _globals['_MEASURE']._serialized_start=154
-  _globals['_MEASURE']._serialized_end=756
-  _globals['_GETMEASURESREQUEST']._serialized_start=759
-  _globals['_GETMEASURESREQUEST']._serialized_end=973
-  _globals['_GETMEASURESRESPONSE']._serialized_start=975
-  _globals['_GETMEASURESRESPONSE']._serialized_end=1052
-  _globals['_MEASURESERVICE']._serialized_start=1232
-  _globals['_MEASURESERVICE']._serialized_end=1326
+  _globals['_MEASURE']._serialized_end=780
+  _globals['_GETMEASURESREQUEST']._serialized_start=783
+  _globals['_GETMEASURESREQUEST']._serialized_end=997
+  _globals['_GETMEASURESRESPONSE']._serialized_start=999
+  _globals['_GETMEASURESRESPONSE']._serialized_end=1076
+  _globals['_MEASURESERVICE']._serialized_start=1256
+  _globals['_MEASURESERVICE']._serialized_end=1350
 # @@protoc_insertion_point(module_scope)

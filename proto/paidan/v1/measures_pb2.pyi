@@ -121,6 +121,7 @@ class Measure(_message.Message):
     TO_START_FIELD_NUMBER: _builtins.int
     TO_COMPLETE_FIELD_NUMBER: _builtins.int
     MERGED_FIELD_NUMBER: _builtins.int
+    OFFER_RETURNED_FIELD_NUMBER: _builtins.int
     type: _builtins.str
     """Task type; empty unless grouped by it."""
     business_type: _builtins.str
@@ -134,7 +135,7 @@ class Measure(_message.Message):
     created: _builtins.int
     """Tasks that came in."""
     assigned: _builtins.int
-    """Times that a task was given to an agent."""
+    """Times that a task was given to an agent; an offer counts when it is accepted."""
     started: _builtins.int
     """Times that work on a task began."""
     completed: _builtins.int
@@ -163,13 +164,15 @@ class Measure(_message.Message):
     """Those of them that came by then: over `with_resolve_by`, the on-time rate."""
     merged: _builtins.int
     """Duplicates that ended in favour of another task."""
+    offer_returned: _builtins.int
+    """Offers that agents let pass."""
     @_builtins.property
     def bucket_time(self) -> _timestamp_pb2.Timestamp:
         """When the bucket begins; not set without buckets."""
 
     @_builtins.property
     def to_assign(self) -> Global___DurationSpread:
-        """From creation to the first assignment, of what was completed; not set where there is none."""
+        """From creation to the first assignment (of an offer: to its acceptance), of what was completed; not set where there is none."""
 
     @_builtins.property
     def to_start(self) -> Global___DurationSpread:
@@ -207,10 +210,11 @@ class Measure(_message.Message):
         to_start: Global___DurationSpread | None = ...,
         to_complete: Global___DurationSpread | None = ...,
         merged: _builtins.int = ...,
+        offer_returned: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bucket_time", b"bucket_time", "to_assign", b"to_assign", "to_complete", b"to_complete", "to_start", b"to_start"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "assigned", b"assigned", "bucket_time", b"bucket_time", "business_type", b"business_type", "cancelled", b"cancelled", "completed", b"completed", "created", b"created", "escalated", b"escalated", "handed_over", b"handed_over", "merged", b"merged", "recycled", b"recycled", "reopened", b"reopened", "resolved_in_time", b"resolved_in_time", "responded_in_time", b"responded_in_time", "rule", b"rule", "satisfied", b"satisfied", "started", b"started", "team", b"team", "to_assign", b"to_assign", "to_complete", b"to_complete", "to_start", b"to_start", "type", b"type", "unsatisfied", b"unsatisfied", "with_resolve_by", b"with_resolve_by", "with_respond_by", b"with_respond_by"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "assigned", b"assigned", "bucket_time", b"bucket_time", "business_type", b"business_type", "cancelled", b"cancelled", "completed", b"completed", "created", b"created", "escalated", b"escalated", "handed_over", b"handed_over", "merged", b"merged", "offer_returned", b"offer_returned", "recycled", b"recycled", "reopened", b"reopened", "resolved_in_time", b"resolved_in_time", "responded_in_time", b"responded_in_time", "rule", b"rule", "satisfied", b"satisfied", "started", b"started", "team", b"team", "to_assign", b"to_assign", "to_complete", b"to_complete", "to_start", b"to_start", "type", b"type", "unsatisfied", b"unsatisfied", "with_resolve_by", b"with_resolve_by", "with_respond_by", b"with_respond_by"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

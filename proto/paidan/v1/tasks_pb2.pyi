@@ -46,6 +46,8 @@ class _TaskStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TaskStatus
     """On its way back from an agent, between two events of one decision. No view shows it."""
     TASK_STATUS_MERGED: _TaskStatus.ValueType  # 8
     """A duplicate: another task goes on in its place."""
+    TASK_STATUS_OFFERED: _TaskStatus.ValueType  # 9
+    """An agent is asked whether he takes it."""
     TASK_STATUS_CALLING: _TaskStatus.ValueType  # 10
     """Somebody outside is asked before it goes to people."""
 
@@ -70,6 +72,8 @@ TASK_STATUS_RETURNED: TaskStatus.ValueType  # 7
 """On its way back from an agent, between two events of one decision. No view shows it."""
 TASK_STATUS_MERGED: TaskStatus.ValueType  # 8
 """A duplicate: another task goes on in its place."""
+TASK_STATUS_OFFERED: TaskStatus.ValueType  # 9
+"""An agent is asked whether he takes it."""
 TASK_STATUS_CALLING: TaskStatus.ValueType  # 10
 """Somebody outside is asked before it goes to people."""
 Global___TaskStatus: _TypeAlias = TaskStatus  # noqa: Y015
@@ -219,6 +223,8 @@ class Task(_message.Message):
     OVERDUE_FIELD_NUMBER: _builtins.int
     MERGED_INTO_FIELD_NUMBER: _builtins.int
     COMMENTS_FIELD_NUMBER: _builtins.int
+    OFFERED_UNTIL_TIME_FIELD_NUMBER: _builtins.int
+    LET_PASS_FIELD_NUMBER: _builtins.int
     CALLBACK_FIELD_NUMBER: _builtins.int
     DELIVERY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
@@ -267,6 +273,8 @@ class Task(_message.Message):
     """A step of the escalation said so: it is late."""
     merged_into: _builtins.int
     """Number of the task that goes on in its place; 0: it was not merged."""
+    let_pass: _builtins.int
+    """How often an agent let an offer of it pass."""
     @_builtins.property
     def attributes(self) -> _containers.MessageMap[_builtins.str, _values_pb2.Value]:
         """Attributes as the rules declare them."""
@@ -328,6 +336,10 @@ class Task(_message.Message):
         """What was said of it, oldest first; at most the latest 20, all of them stand in its history. Only from GetTask."""
 
     @_builtins.property
+    def offered_until_time(self) -> _timestamp_pb2.Timestamp:
+        """By when the agent has to accept it, while it is offered."""
+
+    @_builtins.property
     def callback(self) -> Global___Call:
         """What became of asking outside first: `calling`, `succeeded`, `declined`, `failed`, `unreported`, `cancelled`.
         Not set: nobody was asked.
@@ -378,12 +390,14 @@ class Task(_message.Message):
         overdue: _builtins.bool = ...,
         merged_into: _builtins.int = ...,
         comments: _abc.Iterable[Global___TaskComment] | None = ...,
+        offered_until_time: _timestamp_pb2.Timestamp | None = ...,
+        let_pass: _builtins.int = ...,
         callback: Global___Call | None = ...,
         delivery: Global___Call | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["assign_time", b"assign_time", "callback", b"callback", "create_time", b"create_time", "delivery", b"delivery", "end_time", b"end_time", "locked_until", b"locked_until", "person_masked", b"person_masked", "pool_time", b"pool_time", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assign_time", b"assign_time", "callback", b"callback", "create_time", b"create_time", "delivery", b"delivery", "end_time", b"end_time", "locked_until", b"locked_until", "offered_until_time", b"offered_until_time", "person_masked", b"person_masked", "pool_time", b"pool_time", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "assign_time", b"assign_time", "attributes", b"attributes", "business_type", b"business_type", "callback", b"callback", "comments", b"comments", "create_time", b"create_time", "customer", b"customer", "delivery", b"delivery", "end_time", b"end_time", "escalated", b"escalated", "grant", b"grant", "handed_over", b"handed_over", "lane", b"lane", "line", b"line", "locked_until", b"locked_until", "merged_into", b"merged_into", "name", b"name", "number", b"number", "overdue", b"overdue", "owner", b"owner", "package", b"package", "passed", b"passed", "person_masked", b"person_masked", "picked_by", b"picked_by", "pool_time", b"pool_time", "positions", b"positions", "priority", b"priority", "recycled", b"recycled", "region", b"region", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time", "rule", b"rule", "rule_set_version", b"rule_set_version", "stage", b"stage", "start_time", b"start_time", "status", b"status", "type", b"type", "waiting_for", b"waiting_for", "wrap_up", b"wrap_up"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "assign_time", b"assign_time", "attributes", b"attributes", "business_type", b"business_type", "callback", b"callback", "comments", b"comments", "create_time", b"create_time", "customer", b"customer", "delivery", b"delivery", "end_time", b"end_time", "escalated", b"escalated", "grant", b"grant", "handed_over", b"handed_over", "lane", b"lane", "let_pass", b"let_pass", "line", b"line", "locked_until", b"locked_until", "merged_into", b"merged_into", "name", b"name", "number", b"number", "offered_until_time", b"offered_until_time", "overdue", b"overdue", "owner", b"owner", "package", b"package", "passed", b"passed", "person_masked", b"person_masked", "picked_by", b"picked_by", "pool_time", b"pool_time", "positions", b"positions", "priority", b"priority", "recycled", b"recycled", "region", b"region", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time", "rule", b"rule", "rule_set_version", b"rule_set_version", "stage", b"stage", "start_time", b"start_time", "status", b"status", "type", b"type", "waiting_for", b"waiting_for", "wrap_up", b"wrap_up"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1077,6 +1091,130 @@ class ReassignTaskResponse(_message.Message):
 Global___ReassignTaskResponse: _TypeAlias = ReassignTaskResponse  # noqa: Y015
 
 @_typing.final
+class AcceptOfferRequest(_message.Message):
+    """Asks to take what is offered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    GRANT_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Required. `workspaces/{workspace}/tasks/{number}`."""
+    agent: _builtins.str
+    """Required. Id of the agent who is asked."""
+    grant: _builtins.int
+    """Required. Grant of the offer; the assignment has the same."""
+    request_id: _builtins.str
+    """Makes a repeat harmless: it gets the first answer. At most 128 characters."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        agent: _builtins.str = ...,
+        grant: _builtins.int = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "grant", b"grant", "name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptOfferRequest: _TypeAlias = AcceptOfferRequest  # noqa: Y015
+
+@_typing.final
+class AcceptOfferResponse(_message.Message):
+    """The agent holds the task."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`workspaces/{workspace}/tasks/{number}`."""
+    position: _builtins.int
+    """Position of the event this caused. A query that demands it sees the effect."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptOfferResponse: _TypeAlias = AcceptOfferResponse  # noqa: Y015
+
+@_typing.final
+class RejectOfferRequest(_message.Message):
+    """Asks to let an offer pass."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    GRANT_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Required. `workspaces/{workspace}/tasks/{number}`."""
+    agent: _builtins.str
+    """Required. Id of the agent who is asked."""
+    grant: _builtins.int
+    """Required. Grant of the offer."""
+    note: _builtins.str
+    """Why, for those who read the log."""
+    request_id: _builtins.str
+    """Makes a repeat harmless: it gets the first answer. At most 128 characters."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        agent: _builtins.str = ...,
+        grant: _builtins.int = ...,
+        note: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "grant", b"grant", "name", b"name", "note", b"note", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectOfferRequest: _TypeAlias = RejectOfferRequest  # noqa: Y015
+
+@_typing.final
+class RejectOfferResponse(_message.Message):
+    """The task waits for the next agent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """`workspaces/{workspace}/tasks/{number}`."""
+    position: _builtins.int
+    """Position of the last event this caused. A query that demands it sees the effect."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        position: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectOfferResponse: _TypeAlias = RejectOfferResponse  # noqa: Y015
+
+@_typing.final
 class ReprioritiseTaskRequest(_message.Message):
     """Asks to make a task more urgent or less."""
 
@@ -1707,23 +1845,25 @@ class AssignmentChange(_message.Message):
     GIVEN_TO_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     TASK_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
-    """What happened, as a stable word: `assigned`, `started`, `locked`, `unlocked`, `escalated`, `reprioritised`,
-    `deadlines_changed`, `commented`, `duplicates_merged` while it is the agent's; `taken_away`, `completed`,
-    `cancelled`, `merged`, `recycled`, `handed_over`, `escalated_away` when it no longer is. Others may come.
+    """What happened, as a stable word: `offered`, `accepted`, `assigned`, `started`, `locked`, `unlocked`, `escalated`,
+    `reprioritised`, `deadlines_changed`, `commented`, `duplicates_merged` while it is the agent's; `taken_away`,
+    `offer_returned`, `completed`, `cancelled`, `merged`, `recycled`, `handed_over`, `escalated_away` when it no longer
+    is. Others may come.
     """
     position: _builtins.int
-    """Position of the event in the log. Of `assigned` it is the grant."""
+    """Position of the event in the log. Of `assigned` and `offered` it is the grant."""
     name: _builtins.str
     """`workspaces/{workspace}/tasks/{number}`."""
     number: _builtins.int
     """The task's number."""
     held: _builtins.bool
-    """Whether the agent holds the task after this."""
+    """Whether the agent holds the task after this, or is asked to."""
     grant: _builtins.int
-    """Grant of the assignment, where the event names it: `assigned`, `started`, `completed`."""
+    """Grant of the assignment, where the event names it: `offered`, `accepted`, `assigned`, `started`, `completed`."""
     method: _builtins.str
-    """Of `assigned`: `push`, `claim` or `manual`."""
+    """Of `assigned`: `push`, `claim` or `manual`; of `offered`: `offer`."""
     given_to: _builtins.str
     """Of `taken_away`: the agent who has the task now."""
     reason: _builtins.str
@@ -1734,9 +1874,13 @@ class AssignmentChange(_message.Message):
 
     @_builtins.property
     def task(self) -> Global___Task:
-        """Of `assigned`: the task as far as an agent needs it. Its type is empty in the rare case that nothing but the number
+        """Of `assigned` and `offered`: the task as far as an agent needs it. Its type is empty in the rare case that nothing but the number
         could be had in time; GetTask has the rest then.
         """
+
+    @_builtins.property
+    def until(self) -> _timestamp_pb2.Timestamp:
+        """Of `offered`: by when the agent has to accept it."""
 
     def __init__(
         self,
@@ -1752,10 +1896,11 @@ class AssignmentChange(_message.Message):
         given_to: _builtins.str = ...,
         reason: _builtins.str = ...,
         task: Global___Task | None = ...,
+        until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "task", b"task"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "task", b"task", "until", b"until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "given_to", b"given_to", "grant", b"grant", "held", b"held", "kind", b"kind", "method", b"method", "name", b"name", "number", b"number", "position", b"position", "reason", b"reason", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "given_to", b"given_to", "grant", b"grant", "held", b"held", "kind", b"kind", "method", b"method", "name", b"name", "number", b"number", "position", b"position", "reason", b"reason", "task", b"task", "until", b"until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

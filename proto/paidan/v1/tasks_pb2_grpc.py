@@ -83,6 +83,16 @@ class TaskServiceStub:
                 request_serializer=paidan_dot_v1_dot_tasks__pb2.ReassignTaskRequest.SerializeToString,
                 response_deserializer=paidan_dot_v1_dot_tasks__pb2.ReassignTaskResponse.FromString,
                 _registered_method=True)
+        self.AcceptOffer = channel.unary_unary(
+                '/paidan.v1.TaskService/AcceptOffer',
+                request_serializer=paidan_dot_v1_dot_tasks__pb2.AcceptOfferRequest.SerializeToString,
+                response_deserializer=paidan_dot_v1_dot_tasks__pb2.AcceptOfferResponse.FromString,
+                _registered_method=True)
+        self.RejectOffer = channel.unary_unary(
+                '/paidan.v1.TaskService/RejectOffer',
+                request_serializer=paidan_dot_v1_dot_tasks__pb2.RejectOfferRequest.SerializeToString,
+                response_deserializer=paidan_dot_v1_dot_tasks__pb2.RejectOfferResponse.FromString,
+                _registered_method=True)
         self.ReprioritiseTask = channel.unary_unary(
                 '/paidan.v1.TaskService/ReprioritiseTask',
                 request_serializer=paidan_dot_v1_dot_tasks__pb2.ReprioritiseTaskRequest.SerializeToString,
@@ -195,6 +205,20 @@ class TaskServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AcceptOffer(self, request, context):
+        """An agent takes a task that he is offered.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectOffer(self, request, context):
+        """An agent lets an offer pass; the next one is asked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReprioritiseTask(self, request, context):
         """A supervisor makes a task more urgent or less. A waiting one goes to the rule that governs it then.
         """
@@ -298,6 +322,16 @@ def add_TaskServiceServicer_to_server(servicer, server):
                     servicer.ReassignTask,
                     request_deserializer=paidan_dot_v1_dot_tasks__pb2.ReassignTaskRequest.FromString,
                     response_serializer=paidan_dot_v1_dot_tasks__pb2.ReassignTaskResponse.SerializeToString,
+            ),
+            'AcceptOffer': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptOffer,
+                    request_deserializer=paidan_dot_v1_dot_tasks__pb2.AcceptOfferRequest.FromString,
+                    response_serializer=paidan_dot_v1_dot_tasks__pb2.AcceptOfferResponse.SerializeToString,
+            ),
+            'RejectOffer': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectOffer,
+                    request_deserializer=paidan_dot_v1_dot_tasks__pb2.RejectOfferRequest.FromString,
+                    response_serializer=paidan_dot_v1_dot_tasks__pb2.RejectOfferResponse.SerializeToString,
             ),
             'ReprioritiseTask': grpc.unary_unary_rpc_method_handler(
                     servicer.ReprioritiseTask,
@@ -587,6 +621,60 @@ class TaskService:
             '/paidan.v1.TaskService/ReassignTask',
             paidan_dot_v1_dot_tasks__pb2.ReassignTaskRequest.SerializeToString,
             paidan_dot_v1_dot_tasks__pb2.ReassignTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptOffer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paidan.v1.TaskService/AcceptOffer',
+            paidan_dot_v1_dot_tasks__pb2.AcceptOfferRequest.SerializeToString,
+            paidan_dot_v1_dot_tasks__pb2.AcceptOfferResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectOffer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/paidan.v1.TaskService/RejectOffer',
+            paidan_dot_v1_dot_tasks__pb2.RejectOfferRequest.SerializeToString,
+            paidan_dot_v1_dot_tasks__pb2.RejectOfferResponse.FromString,
             options,
             channel_credentials,
             insecure,

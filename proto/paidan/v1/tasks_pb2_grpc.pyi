@@ -55,6 +55,10 @@ class TaskServiceStub:
     """Takes a task out of the system."""
     ReassignTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.ReassignTaskRequest, _tasks_pb2.ReassignTaskResponse]
     """A supervisor gives a task to an agent."""
+    AcceptOffer: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.AcceptOfferRequest, _tasks_pb2.AcceptOfferResponse]
+    """An agent takes a task that he is offered."""
+    RejectOffer: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.RejectOfferRequest, _tasks_pb2.RejectOfferResponse]
+    """An agent lets an offer pass; the next one is asked."""
     ReprioritiseTask: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.ReprioritiseTaskRequest, _tasks_pb2.ReprioritiseTaskResponse]
     """A supervisor makes a task more urgent or less. A waiting one goes to the rule that governs it then."""
     ChangeDeadlines: _grpc.UnaryUnaryMultiCallable[_tasks_pb2.ChangeDeadlinesRequest, _tasks_pb2.ChangeDeadlinesResponse]
@@ -99,6 +103,10 @@ class TaskServiceAsyncStub(TaskServiceStub):
     """Takes a task out of the system."""
     ReassignTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.ReassignTaskRequest, _tasks_pb2.ReassignTaskResponse]  # type: ignore[assignment]
     """A supervisor gives a task to an agent."""
+    AcceptOffer: _aio.UnaryUnaryMultiCallable[_tasks_pb2.AcceptOfferRequest, _tasks_pb2.AcceptOfferResponse]  # type: ignore[assignment]
+    """An agent takes a task that he is offered."""
+    RejectOffer: _aio.UnaryUnaryMultiCallable[_tasks_pb2.RejectOfferRequest, _tasks_pb2.RejectOfferResponse]  # type: ignore[assignment]
+    """An agent lets an offer pass; the next one is asked."""
     ReprioritiseTask: _aio.UnaryUnaryMultiCallable[_tasks_pb2.ReprioritiseTaskRequest, _tasks_pb2.ReprioritiseTaskResponse]  # type: ignore[assignment]
     """A supervisor makes a task more urgent or less. A waiting one goes to the rule that governs it then."""
     ChangeDeadlines: _aio.UnaryUnaryMultiCallable[_tasks_pb2.ChangeDeadlinesRequest, _tasks_pb2.ChangeDeadlinesResponse]  # type: ignore[assignment]
@@ -194,6 +202,22 @@ class TaskServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_tasks_pb2.ReassignTaskResponse, _abc.Awaitable[_tasks_pb2.ReassignTaskResponse]]:
         """A supervisor gives a task to an agent."""
+
+    @_abc_1.abstractmethod
+    def AcceptOffer(
+        self,
+        request: _tasks_pb2.AcceptOfferRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.AcceptOfferResponse, _abc.Awaitable[_tasks_pb2.AcceptOfferResponse]]:
+        """An agent takes a task that he is offered."""
+
+    @_abc_1.abstractmethod
+    def RejectOffer(
+        self,
+        request: _tasks_pb2.RejectOfferRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_tasks_pb2.RejectOfferResponse, _abc.Awaitable[_tasks_pb2.RejectOfferResponse]]:
+        """An agent lets an offer pass; the next one is asked."""
 
     @_abc_1.abstractmethod
     def ReprioritiseTask(
