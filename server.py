@@ -1,7 +1,8 @@
 """Composition root and command line: puts the parts together, and nothing else.
 
 ``paidan serve`` runs five processes under one supervisor: the server (gRPC and the writer), the projector (views), the
-importer (packages), the publisher (facts to NATS) and the connector (tasks from NATS). ``--only`` runs one of them.
+importer (packages), the publisher (facts to NATS) and the connector (tasks from NATS, calls to the outside).
+``--only`` runs one of them.
 """
 
 from __future__ import annotations
@@ -155,7 +156,7 @@ def _announce(settings: Settings, nats: str, as_json: bool) -> None:
     )
 
 
-NATS_ROLES = (Role.PUBLISHER, Role.CONNECTOR)
+NATS_ROLES = (Role.PUBLISHER,)
 """Not started where NATS is off."""
 NICENESS = {Role.SERVER: 0, Role.PROJECTOR: 5, Role.IMPORTER: 10, Role.PUBLISHER: 10, Role.CONNECTOR: 10}
 """What may lag goes after: on a busy machine a claim is answered first, and yet nobody is starved."""
@@ -175,7 +176,7 @@ def _serve_one(role: Role, settings: Settings) -> None:
     from adapters.settings.model import OFF
 
     for name in NEEDED.get(role, ()):
-        if getattr(settings, name) in ("", *OFF):
+        if getattr(settings, name) in (("",) if role is Role.CONNECTOR else ("", *OFF)):
             raise _wrong(f"Expected --{name}, as one process alone starts nothing that is embedded, but there is none")
     os.nice(NICENESS[role])
     telemetry = Telemetry(settings, role.value)
@@ -216,15 +217,17 @@ def _run_publisher(settings: Settings, telemetry: Telemetry) -> None:
 
 def _run_connector(settings: Settings, telemetry: Telemetry) -> None:
     from adapters.nats_bus.intake_streams import limits_of
-    from adapters.processes.connector_process import run_connector
+    from adapters.processes.connector_process import Connecting, run_connector
 
-    watcher = None
+    watchers: tuple[Any, ...] = ()
     if telemetry.metrics:
-        from adapters.operations.metrics import IntakeMetrics
+        from adapters.operations.metrics import IntakeMetrics, OutboundMetrics
 
-        watcher = IntakeMetrics()
+        watchers = (IntakeMetrics(), OutboundMetrics())
+    url = settings.nats if settings.publishes else ""
     limits = limits_of(settings.limits, settings.nats_replicas)
-    run_connector(settings.listen, settings.nats, settings.workspace, limits, watcher)
+    told = (settings.listen, url, settings.workspace, limits, settings.limits, settings.secrets)
+    run_connector(Connecting(*told, *watchers))
 
 
 RUN = {

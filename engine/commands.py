@@ -5,6 +5,8 @@ The shell adds time, actor and request id (``Order``); a command itself holds ne
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from engine.events import AgentSpec, AttributeValue, ColumnMapping, Person, RejectedRow, TaskRow
@@ -234,6 +236,30 @@ class FinishParsing(Command, frozen=True):
 class FailPackage(Command, frozen=True):
     package: int
     reason: str
+
+
+# --- from the connector ----------------------------------------------------------------------------------------------
+
+
+class FinishCallback(Command, frozen=True):
+    """What came of asking outside; ``started`` is the position of the event that started it."""
+
+    task: int
+    started: int
+    outcome: Literal["succeeded", "declined", "failed"]
+    result: dict[str, str] = {}
+    reason: str = ""
+    attempts: int = 1
+
+
+class FinishDelivery(Command, frozen=True):
+    """What came of telling the result; ``made`` is the position of the event that ended the task."""
+
+    task: int
+    made: int
+    delivered: bool
+    reason: str = ""
+    attempts: int = 1
 
 
 # --- from the engine itself (engine/reactions.py) and the clock ------------------------------------------------------

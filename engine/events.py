@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.rules.model import AttributeType, EscalationStep, RuleSet
+from engine.rules.model import AttributeType, Callback, Channel, EscalationStep, RuleSet
 
 Scalar = str | int | float | bool | None
 AttributeValue = Scalar | tuple[Scalar, ...]
@@ -112,6 +112,14 @@ class DueStep(msgspec.Struct, frozen=True, omit_defaults=True):
     place: int
     """Of the step in the escalation as written, from 0."""
     step: EscalationStep
+
+
+class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who is told how a task ended."""
+
+    to: Channel
+    due: int
+    """When it counts as given up if nobody has said what became of it."""
 
 
 class Pick(msgspec.Struct, frozen=True, omit_defaults=True, cache_hash=True):
@@ -336,6 +344,8 @@ class TaskCompleted(Event, frozen=True, tag="TaskCompleted.v1"):
     resolve_by: int = 0
     closes_at: int = 0
     """The requester's opinion is awaited, until then at most; 0: nobody asks for it, and the task is over."""
+    deliver: Delivery | None = None
+    """Whom the result is told to; None: nobody outside."""
 
 
 class TasksCancelled(Event, frozen=True, tag="TasksCancelled.v1"):
@@ -349,6 +359,8 @@ class TasksCancelled(Event, frozen=True, tag="TasksCancelled.v1"):
     """Where a package that is over is cleared: every task of it up to this number has been looked at."""
     again: tuple[int, ...] = ()
     """Those of the tasks held by nobody that an agent had had before."""
+    calling: tuple[int, ...] = ()
+    """Those of the tasks that somebody outside was being asked about."""
 
 
 class TaskReassigned(Event, frozen=True, tag="TaskReassigned.v1"):
@@ -481,6 +493,8 @@ class TasksMerged(Event, frozen=True, tag="TasksMerged.v1"):
     """Of each of the tasks, 0 where it came alone; empty: all did."""
     again: tuple[int, ...] = ()
     """Those of the tasks held by nobody that an agent had had before."""
+    calling: tuple[int, ...] = ()
+    """Those of the tasks that somebody outside was being asked about."""
 
 
 class TaskLocked(Event, frozen=True, tag="TaskLocked.v1"):
@@ -542,6 +556,69 @@ class TasksClosed(Event, frozen=True, tag="TasksClosed.v1"):
     why: str
     """``satisfied``, ``unsatisfied`` where the rule wants no more than to know, ``silence`` of the requester, or
     ``unattended``: it was escalated, and no supervisor took it up in time."""
+
+
+# --- calls to the outside --------------------------------------------------------------------------------------------
+
+
+class CallbacksStarted(Event, frozen=True, tag="CallbacksStarted.v1"):
+    """Somebody outside is asked about these tasks before they go to people."""
+
+    tasks: tuple[int, ...]
+    callback: Callback
+    due: int
+    """When it counts as failed if nobody has said what came of it."""
+    package: int | None = None
+    """Set for rows of a package."""
+    through: int = 0
+    """Then: every task of the package up to this number is being asked about, is in a pool, or has ended."""
+
+
+class CallbackSucceeded(Event, frozen=True, tag="CallbackSucceeded.v1"):
+    """Whoever was asked has done it: the task is completed and closed, and nobody had to take it in hand."""
+
+    task: int
+    started: int
+    """Position of the event that started the callback."""
+    result: dict[str, str] = {}
+    attempts: int = 1
+    package: int | None = None
+    respond_by: int = 0
+    """The task's time limits, in milliseconds since 1970 UTC; 0: it had none."""
+    resolve_by: int = 0
+    deliver: Delivery | None = None
+    """Whom the result is told to; None: nobody outside."""
+
+
+class CallbacksFailed(Event, frozen=True, tag="CallbacksFailed.v1"):
+    """These tasks have to be done by people; they are pooled in the same decision."""
+
+    tasks: tuple[int, ...]
+    cause: str
+    """``failed``: no answer that could be used; ``declined``: whoever was asked does not do it; ``unreported``: nobody
+    said in time what came of it."""
+    reason: str = ""
+    attempts: int = 0
+    package: int | None = None
+
+
+class ResultDelivered(Event, frozen=True, tag="ResultDelivered.v1"):
+    """The result was told to the channel of the task's type."""
+
+    task: int
+    made: int
+    """Position of the event that ended the task."""
+    attempts: int = 1
+
+
+class ResultUndelivered(Event, frozen=True, tag="ResultUndelivered.v1"):
+    """It could not be told, and that was given up."""
+
+    task: int
+    made: int
+    """Position of the event that ended the task."""
+    reason: str = ""
+    attempts: int = 0
 
 
 # --- refusals on record ----------------------------------------------------------------------------------------------

@@ -56,14 +56,14 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
 def explain(log: Log, workspace: str, task: int, grant: int = 0) -> Explanation | Refusal:
     """Explain one assignment of a task (``grant`` 0: the last), or why it waits if nobody has had it."""
-    now, found, told, into = _survey(log(), workspace, task, grant)
+    now, found, told, into, called = _survey(log(), workspace, task, grant)
     if not 0 < task <= now.last_task:
         return not_found("TASK_UNKNOWN", f"Expected a task of this workspace, but there is no number {task}")
     if grant and found is None:
         return not_found("GRANT_UNKNOWN", f"Expected an assignment of task {task} at {grant}, but there is none")
     waiting = now.tasks.get(task)
     if found is None or (not grant and waiting is not None and waiting.status == "pooled"):
-        explanation = _without_agent(now, waiting, task, into)
+        explanation = _without_agent(now, waiting, task, into, called)
     else:
         explanation = _decision(_replayed(log(), workspace, found.position), found, task)
     return msgspec.structs.replace(explanation, interventions=told, position=now.position)
@@ -80,10 +80,12 @@ class _Survey(NamedTuple):
     """Interventions."""
     into: int
     """Task that it was merged into; 0: into none."""
+    called: int
+    """Position of its callback's success; 0: there was none."""
 
 
 def _survey(log: Iterable[Recorded], workspace: str, task: int, grant: int) -> _Survey:
-    state, found, told, into = State(workspace), None, deque[str](maxlen=MAX_TOLD), 0
+    state, found, told, into, called = State(workspace), None, deque[str](maxlen=MAX_TOLD), 0, 0
     for recorded in log:
         evolve(state, recorded)
         if _gives(recorded.event, task) and grant in (0, recorded.position):
@@ -92,7 +94,9 @@ def _survey(log: Iterable[Recorded], workspace: str, task: int, grant: int) -> _
             told.append(said)
         if isinstance(recorded.event, ev.TasksMerged) and task in recorded.event.tasks:
             into = recorded.event.into
-    return _Survey(state, found, tuple(told), into)
+        if isinstance(recorded.event, ev.CallbackSucceeded) and recorded.event.task == task:
+            called = recorded.position
+    return _Survey(state, found, tuple(told), into, called)
 
 
 def _gives(event: ev.Event, task: int) -> bool:
@@ -223,10 +227,11 @@ def _moved(recorded: Recorded, event: ev.TaskReassigned, task: Task) -> str:
 # --- given to nobody -------------------------------------------------------------------------------------------------
 
 
-def _without_agent(state: State, task: Task | None, number: int, into: int) -> Explanation:
+def _without_agent(state: State, task: Task | None, number: int, into: int, called: int) -> Explanation:
     if task is None:
-        ended = f"merged into task {into}" if into else "cancelled"
-        return Explanation(summary=f"Task {number} was {ended} before anybody had it.")
+        return _ended(number, into, called)
+    if task.status == "calling":
+        return Explanation(summary=f"Task {number} is not in a pool yet: {_asked(state, number)} is asked first.")
     if task.status == "created":
         return Explanation(summary=f"Task {number} is not in a pool yet: its package is still being imported.")
     if task.version != state.version and misplaced(state, [task], Context(state.at, Judge())):
@@ -237,6 +242,18 @@ def _without_agent(state: State, task: Task | None, number: int, into: int) -> E
     if task.rule is None or state.governing.get(task.rule) is None:
         return _ungoverned(state, task)
     return _waiting(state, task)
+
+
+def _ended(number: int, into: int, called: int) -> Explanation:
+    if called:
+        told = "its callback did it, so it closed without anybody having it in hand"
+        return Explanation(summary=f"Task {number} is completed: {told}.", decision_position=called)
+    ended = f"merged into task {into}" if into else "cancelled"
+    return Explanation(summary=f"Task {number} was {ended} before anybody had it.")
+
+
+def _asked(state: State, number: int) -> str:
+    return state.calls.callbacks[number].to.origin
 
 
 def _ungoverned(state: State, task: Task) -> Explanation:

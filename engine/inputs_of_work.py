@@ -2,14 +2,15 @@
 
 Work that was accepted, started or locked is so by whoever holds it here. A handover, as a rejection, is one agent's own
 judgement: he hands over what he holds here too; the rest is asked for in his name all the same and refused, since
-another might have kept it. The requester says the same of what is completed here. Recycling, escalation, the end of a
-lock and of an offer's time come of the rules and the time, and are decided anew.
+another might have kept it. The requester says the same of what is completed here. Whoever was asked by a callback
+answers the same here, where he is asked at all. Recycling, escalation, the end of a lock and of an offer's time come of
+the rules and the time, and are decided anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from engine import commands as cmd
 from engine import events as ev
@@ -128,6 +129,22 @@ def _reopened(event: ev.TaskReopened, state: State, _at: int) -> list[cmd.Comman
     return [cmd.ReassignTask(event.task, event.to_agent, _grant(state, event.task))]
 
 
+def _called(event: ev.CallbackSucceeded, state: State, _at: int) -> list[cmd.Command]:
+    call = state.calls.callbacks.get(event.task)
+    if call is None:
+        return []
+    return [cmd.FinishCallback(event.task, call.made, "succeeded", event.result, "", event.attempts)]
+
+
+def _not_called(event: ev.CallbacksFailed, state: State, _at: int) -> list[cmd.Command]:
+    """What nobody reported is decided anew, by time."""
+    calls = [call for number in event.tasks if (call := state.calls.callbacks.get(number)) is not None]
+    if event.cause not in ("declined", "failed"):
+        return []
+    outcome: Literal["declined", "failed"] = "declined" if event.cause == "declined" else "failed"
+    return [cmd.FinishCallback(call.task, call.made, outcome, {}, event.reason, event.attempts) for call in calls]
+
+
 def _grant(state: State, number: int) -> int:
     task = state.tasks.get(number)
     return task.grant if task else 0
@@ -148,4 +165,6 @@ _WORK: dict[type[ev.Event], Callable[[Any, State, int], list[cmd.Command]]] = {
     ev.TaskUnlocked: _unlocked,
     ev.FeedbackGiven: _feedback,
     ev.TaskReopened: _reopened,
+    ev.CallbackSucceeded: _called,
+    ev.CallbacksFailed: _not_called,
 }

@@ -69,6 +69,9 @@ class Agenda:
             self._free(agent)
         self._settle(event.package)
 
+    def _called(self, _state: State, event: ev.CallbackSucceeded) -> None:
+        self._settle(event.package)
+
     def _merged(self, _state: State, event: ev.TasksMerged) -> None:
         for agent in event.agents:
             self._free(agent)
@@ -230,6 +233,7 @@ _NOTED: dict[type[ev.Event], Callable[[Agenda, State, Any], None]] = {
     ev.AgentPresenceChanged: Agenda._people_changed,
     ev.TaskCompleted: Agenda._completed,
     ev.TasksCancelled: Agenda._cancelled,
+    ev.CallbackSucceeded: Agenda._called,
     ev.TasksMerged: Agenda._merged,
     ev.TaskReassigned: Agenda._reassigned,
     ev.TasksRecycled: Agenda._recycled,

@@ -53,6 +53,11 @@ def precondition(reason: str, message: str, *, task: int | None = None, agent: s
     return Refusal("precondition", reason, message, task=task, agent=agent)
 
 
+def stale_call(message: str, *, task: int) -> Refusal:
+    """It speaks of a call to the outside that is no longer under way."""
+    return Refusal("stale", "STALE_CALL", message, task=task)
+
+
 def stale(message: str, *, task: int, agent: str | None = None) -> Refusal:
     """It rests on an assignment that is no longer the one in force."""
     return Refusal("stale", "STALE_GRANT", message, task=task, agent=agent)

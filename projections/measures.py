@@ -66,6 +66,9 @@ NULL = "\\N"
 _LAST_TEAMS = "SELECT DISTINCT ON (agent) agent, team FROM teams WHERE agent = ANY(%s) ORDER BY agent, since DESC"
 
 
+Completed = ev.TaskCompleted | ev.CallbackSucceeded
+
+
 class Times(NamedTuple):
     """Of a completed task; None: it never was."""
 
@@ -78,7 +81,7 @@ class Measures:
     """What a batch adds. To be written after the batch's tasks and assignments, as it reads there."""
 
     def __init__(self) -> None:
-        self._completed: dict[int, tuple[ev.TaskCompleted, int, str]] = {}
+        self._completed: dict[int, tuple[Completed, int, str]] = {}
         """Position -> the completion, its time, and where it counts."""
         self._happened: dict[tuple[int, int, str], int] = defaultdict(int)
         """(time, position, where it counts) -> to how many."""
@@ -90,9 +93,9 @@ class Measures:
         """It befell one task there, in this agent's hands (empty: in nobody's)."""
         self._happened[recorded.at, recorded.position, self._text(*place, agent, what)] += 1
 
-    def completed(self, event: ev.TaskCompleted, recorded: Recorded, place: Place) -> None:
-        """A task there was completed."""
-        self._completed[recorded.position] = (event, recorded.at, self._text(*place, clean(event.agent)))
+    def completed(self, event: Completed, recorded: Recorded, place: Place, agent: str) -> None:
+        """A task there was completed, by this agent (empty: by its callback)."""
+        self._completed[recorded.position] = (event, recorded.at, self._text(*place, clean(agent)))
 
     def registered(self, event: ev.AgentsRegistered, recorded: Recorded) -> None:
         """Agents are of these teams from now on."""
@@ -139,7 +142,7 @@ class Measures:
             copy_rows(cursor, "teams", changed)
 
 
-def _completion(position: int, event: ev.TaskCompleted, at: int, text: str, times: Times) -> str:
+def _completion(position: int, event: Completed, at: int, text: str, times: Times) -> str:
     """A row; work that nobody said was started began, at the latest, when it was completed."""
     durations = f"{_since(times.came, times.assigned)}|{_since(times.came, times.started)}|{at - times.came}"
     kept = f"{_kept(event.respond_by, times.started or at)}|{_kept(event.resolve_by, at)}"

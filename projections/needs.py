@@ -21,6 +21,8 @@ class Needs:
         self.asked: dict[int, None] = {}
         """Tasks whose requester is asked, or heard."""
         self.reopened: dict[int, None] = {}
+        self.called: dict[int, None] = {}
+        """Tasks with a call to the outside that comes to an end."""
         self.pools: list[Pool] = []
         self._entered: set[int] = set()
         """Tasks that the batch itself brings or puts somewhere."""
@@ -50,6 +52,15 @@ class Needs:
         pairs = list(zip(event.tasks, event.agents, strict=True))
         self._leaving([number for number, agent in pairs if not agent])
         self.held.update((number, None) for number, agent in pairs if agent)
+        self.called.update(dict.fromkeys(event.calling))
+
+    def _of_answered(self, event: ev.CallbackSucceeded | ev.CallbacksFailed) -> None:
+        tasks = event.tasks if isinstance(event, ev.CallbacksFailed) else (event.task,)
+        self._leaving(tasks)
+        self.called.update(dict.fromkeys(tasks))
+
+    def _of_told(self, event: ev.ResultDelivered | ev.ResultUndelivered) -> None:
+        self.called[event.task] = None
 
     def _of_merged(self, event: ev.TasksMerged) -> None:
         self._of_cancelled(event)
@@ -126,6 +137,11 @@ _NEEDS: dict[type[ev.Event], Callable[[Needs, Any], None]] = {
     ev.TasksClosed: Needs._of_closed,
     ev.TaskLocked: lambda needs, event: needs.marked.update({event.task: None}),
     ev.TaskUnlocked: lambda needs, event: needs.marked.update({event.task: None}),
+    ev.CallbacksStarted: lambda needs, event: needs._leaving(event.tasks),
+    ev.CallbackSucceeded: Needs._of_answered,
+    ev.CallbacksFailed: Needs._of_answered,
+    ev.ResultDelivered: Needs._of_told,
+    ev.ResultUndelivered: Needs._of_told,
     ev.TasksRelaxed: lambda needs, event: needs._leaving(event.tasks),
     ev.TasksAllocated: lambda needs, event: needs._leaving(event.tasks),
     ev.TaskClaimed: lambda needs, event: needs._leaving((event.task,)),

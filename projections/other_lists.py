@@ -49,9 +49,12 @@ _NOT_DISTRIBUTED = f"""
     SELECT reason, sum(rows)::bigint AS rows FROM (
         SELECT {REASON} AS reason, s.waiting AS rows FROM shares s
             JOIN pools l ON l.id = s.pool LEFT JOIN methods m ON m.rule = l.rule WHERE s.package = t.number
-        UNION ALL SELECT 'created', t.rows - t.distributed - t.waiting - t.cancelled - t.merged
+        UNION ALL SELECT 'created',
+            t.rows - t.distributed - t.waiting - t.cancelled - t.merged - t.calling - t.called
         UNION ALL SELECT 'cancelled', t.cancelled
         UNION ALL SELECT 'merged', t.merged
+        UNION ALL SELECT 'calling', t.calling
+        UNION ALL SELECT 'completed', t.called
     ) parts GROUP BY reason HAVING sum(rows) > 0) sums)"""
 
 PACKAGES: Listing[PackageView] = Listing(

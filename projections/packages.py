@@ -21,14 +21,16 @@ CREATE TABLE packages (
     number bigint PRIMARY KEY, segment {TEXT}, uri {TEXT}, digest {TEXT}, task_type {TEXT}, business_type {TEXT},
     created_at bigint NOT NULL, status {TEXT}, failure {TEXT}, rule_set_version bigint NOT NULL, rows bigint NOT NULL,
     rejected bigint NOT NULL, pooled_through bigint NOT NULL, waiting bigint NOT NULL, distributed bigint NOT NULL,
-    cancelled bigint NOT NULL, merged bigint NOT NULL, ended bigint NOT NULL, updated_at bigint NOT NULL
+    cancelled bigint NOT NULL, merged bigint NOT NULL, ended bigint NOT NULL, calling bigint NOT NULL,
+    called bigint NOT NULL, updated_at bigint NOT NULL
 ) WITH (fillfactor = 50);
 CREATE TABLE rejected_rows (
     package bigint NOT NULL, place bigint NOT NULL, line bigint NOT NULL, "column" {TEXT}, reason {TEXT}, text {TEXT},
     PRIMARY KEY (package, place)
 );
 """
-"""``waiting``, ``cancelled``: rows that no agent ever had."""
+"""``waiting``, ``cancelled``: rows that no agent ever had; ``calling``: somebody outside is asked about them,
+``called``: and has done them."""
 
 
 class Line(msgspec.Struct):
@@ -52,6 +54,8 @@ class Line(msgspec.Struct):
     cancelled: int = 0
     merged: int = 0
     ended: int = 0
+    calling: int = 0
+    called: int = 0
     updated_at: int = 0
 
 
@@ -113,7 +117,7 @@ class Packages:
             return
         line = self._line(event.package, recorded)
         line.waiting += sum(len(placement.tasks) for placement in event.placements)
-        line.pooled_through = event.through
+        line.pooled_through = max(line.pooled_through, event.through)
 
     def allocated(self, event: ev.TasksAllocated, recorded: Recorded) -> None:
         again = set(event.again)
@@ -144,16 +148,35 @@ class Packages:
         free = _never_given(event)
         line.ended += len(event.tasks)
         line.cancelled += len(free)
-        line.waiting -= sum(number <= line.pooled_through for number in free)
+        line.calling -= len(event.calling)
+        line.waiting -= sum(number <= line.pooled_through for number in free) - len(event.calling)
+
+    def asked(self, event: ev.CallbacksStarted, recorded: Recorded) -> None:
+        if event.package is not None:
+            line = self._line(event.package, recorded)
+            line.calling += len(event.tasks)
+            line.pooled_through = event.through
+
+    def done_outside(self, event: ev.CallbackSucceeded, recorded: Recorded) -> None:
+        if event.package is not None:
+            line = self._line(event.package, recorded)
+            line.calling -= 1
+            line.called += 1
+            line.ended += 1
+
+    def not_done_outside(self, event: ev.CallbacksFailed, recorded: Recorded) -> None:
+        if event.package is not None:
+            self._line(event.package, recorded).calling -= len(event.tasks)
 
     def merged(self, event: ev.TasksMerged, recorded: Recorded) -> None:
-        free = _never_given(event)
+        free, calling = _never_given(event), set(event.calling)
         for number, package in zip(event.tasks, event.packages, strict=False):
             if package:
                 line = self._line(package, recorded)
                 line.ended += 1
                 line.merged += number in free
-                line.waiting -= number in free and number <= line.pooled_through
+                line.calling -= number in event.calling
+                line.waiting -= number in free - calling and number <= line.pooled_through
 
     def write(self, cursor: Cursor) -> None:
         if self._lines:
@@ -192,6 +215,9 @@ _HANDLERS: dict[type[ev.Event], Callable[[Packages, Any, Recorded], None]] = {
     ev.TaskReassigned: Packages.reassigned,
     ev.TaskCompleted: Packages.completed,
     ev.TasksCancelled: Packages.cancelled,
+    ev.CallbacksStarted: Packages.asked,
+    ev.CallbackSucceeded: Packages.done_outside,
+    ev.CallbacksFailed: Packages.not_done_outside,
     ev.TasksMerged: Packages.merged,
     ev.TaskReopened: Packages.reopened,
 }

@@ -26,8 +26,8 @@ class TaskView(msgspec.Struct, frozen=True):
     type: str
     business_type: str
     status: str
-    """created, pooled, offered, assigned, in_progress, completed, closed, cancelled, merged; returned between two
-    events of one decision."""
+    """created, calling, pooled, offered, assigned, in_progress, completed, closed, cancelled, merged; returned between
+    two events of one decision."""
     priority: int
     customer: str
     owner: str
@@ -85,6 +85,14 @@ class TaskView(msgspec.Struct, frozen=True):
     closed_at: int
     closed_why: str
     reopened: int
+    callback: str
+    """What became of asking outside first; empty: nobody was asked."""
+    callback_attempts: int
+    callback_reason: str
+    delivery: str
+    """What became of telling the result outside; empty: there was nobody to tell."""
+    delivery_attempts: int
+    delivery_reason: str
 
 
 class CommentView(msgspec.Struct, frozen=True):
@@ -140,7 +148,8 @@ class PackageView(msgspec.Struct, frozen=True):
     distributed: int
     """Rows ever given to an agent."""
     not_distributed: dict[str, int]
-    """Reason -> rows; ``created`` before pooling, ``cancelled``, ``merged`` where that came before any agent had it."""
+    """Reason -> rows; ``created`` before pooling, ``calling`` while somebody outside is asked, ``completed`` by him;
+    ``cancelled``, ``merged`` where that came before any agent had it."""
     ended: int
     """Rows completed, cancelled or merged into another task."""
     failure: str

@@ -12,8 +12,9 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from engine import events as ev
 from engine.events import Recorded
-from projections import assignments, comments, counts, deadlines, marks, measures, offers, opinions, pools, tasks
+from projections import assignments, calls, comments, counts, deadlines, marks, measures, offers, opinions, pools, tasks
 from projections.assignments import Assignments, Held
+from projections.calls import Calls
 from projections.comments import Comments
 from projections.copying import clean, json_of
 from projections.counts import Counts, Place
@@ -53,6 +54,7 @@ class Work:
         self.comments = Comments()
         self.measures = Measures()
         self.opinions = Opinions()
+        self.calls = Calls()
 
     # --- coming in and waiting ----------------------------------------------------------------------------------------
 
@@ -213,24 +215,31 @@ class Work:
     def completed(self, event: ev.TaskCompleted, recorded: Recorded) -> None:
         held = self.assignments.ended(event.task)
         self.tasks.ends[event.task] = End("completed", recorded.at, recorded.position, 0, json_of(event.wrap_up))
+        self.calls.to_tell(event.task, event.deliver, recorded)
         if held is not None:
             self._move(event.task, held.pooling, held.status, "completed")
-            self.measures.completed(event, recorded, self._place(event.task, held.pooling))
+            self.measures.completed(event, recorded, self._place(event.task, held.pooling), event.agent)
         if event.closes_at:
             self.opinions.awaited(event)
 
     def cancelled(self, event: ev.TasksCancelled, recorded: Recorded) -> None:
-        self._taken_out(event.tasks, "cancelled", recorded)
+        self._taken_out(event, "cancelled", recorded)
 
     def merged(self, event: ev.TasksMerged, recorded: Recorded) -> None:
-        self._taken_out(event.tasks, "merged", recorded)
+        self._taken_out(event, "merged", recorded)
         self.marks.merged(event, recorded)
 
-    def _taken_out(self, tasks: Sequence[int], how: Literal["cancelled", "merged"], recorded: Recorded) -> None:
-        for number, left in zip(tasks, self.pools.leave(tasks), strict=True):
+    def _taken_out(
+        self, event: ev.TasksCancelled | ev.TasksMerged, how: Literal["cancelled", "merged"], recorded: Recorded
+    ) -> None:
+        calling = set(event.calling)
+        for number, left in zip(event.tasks, self.pools.leave(event.tasks), strict=True):
             held = self.assignments.ended(number)
             self.tasks.ends[number] = End(how, recorded.at, recorded.position, left, "{}")
             pooling, status = (left, _waiting(left)) if held is None else (held.pooling, held.status)
+            if number in calling:
+                status = "calling"
+                self.calls.answered(number, "cancelled", 0, "", recorded)
             self._move(number, pooling, status, how)
             self.measures.note(how, recorded, self._place(number, pooling), held.agent if held else "")
 
@@ -255,6 +264,26 @@ class Work:
         self.tasks.closed(event.tasks)
         for task in event.tasks:
             self._move(task, self.assignments.held[task].pooling, "completed", "closed")
+
+    # --- being asked about outside ------------------------------------------------------------------------------------
+
+    def callbacks_started(self, event: ev.CallbacksStarted, recorded: Recorded) -> None:
+        self.calls.asked(event, recorded)
+        for task in event.tasks:
+            self._move(task, 0, "created", "calling")
+
+    def callback_succeeded(self, event: ev.CallbackSucceeded, recorded: Recorded) -> None:
+        self.calls.answered(event.task, "succeeded", event.attempts, "", recorded)
+        self.calls.to_tell(event.task, event.deliver, recorded)
+        self.tasks.ends[event.task] = End("completed", recorded.at, recorded.position, 0, json_of(event.result))
+        self._move(event.task, 0, "calling", "completed")
+        self.measures.completed(event, recorded, self._place(event.task, 0), "")
+
+    def callbacks_failed(self, event: ev.CallbacksFailed, recorded: Recorded) -> None:
+        """They are pooled in the same decision."""
+        for task in event.tasks:
+            self.calls.answered(task, event.cause, event.attempts, event.reason, recorded)
+            self._move(task, 0, "calling", "created")
 
     # --- what is counted ----------------------------------------------------------------------------------------------
 
@@ -299,6 +328,11 @@ _HANDLERS: dict[type[ev.Event], _Handler] = {
     ev.FeedbackGiven: Work.feedback,
     ev.TaskReopened: Work.reopened,
     ev.TasksClosed: Work.closed,
+    ev.CallbacksStarted: Work.callbacks_started,
+    ev.CallbackSucceeded: Work.callback_succeeded,
+    ev.CallbacksFailed: Work.callbacks_failed,
+    ev.ResultDelivered: lambda work, event, recorded: work.calls.delivered(event, recorded),
+    ev.ResultUndelivered: lambda work, event, recorded: work.calls.undelivered(event, recorded),
     ev.AgentsRegistered: lambda work, event, recorded: work.measures.registered(event, recorded),
     ev.CommandRefused: lambda work, event, recorded: work.tasks.note_refused(event, recorded),
 }
@@ -315,13 +349,14 @@ def apply(cursor: Cursor, batch: Sequence[Recorded]) -> None:
     work.marks.fetch(cursor, needs.marked)
     work.opinions.fetch(cursor, needs.asked)
     work.tasks.fetch_ends(needs.reopened)
+    work.calls.fetch(cursor, needs.called)
     held = {held.pooling for held in work.assignments.held.values()} | work.marks.poolings
     work.pools.fetch(list(needs.waiting), held, needs.pools)
     work.tasks.fetch_kinds(needs.waiting.keys() - work.pools.waiting.keys())
     for recorded in known:
         _HANDLERS[type(recorded.event)](work, recorded.event, recorded)
     parts = (work.tasks, work.pools, work.assignments, work.offers, work.counts, work.marks, work.deadlines)
-    for part in (*parts, work.comments, work.opinions, work.measures):
+    for part in (*parts, work.comments, work.opinions, work.measures, work.calls):
         part.write(cursor)
 
 
@@ -330,11 +365,10 @@ VIEW = View(
     (
         "tasks", "arrivals", "endings", "refusals", "waiting", "poolings", "pools", "shares", "methods", "givings",
         "assignments", "offers", "loads", "counts", "marks", "deadlines", "comments", "opinions", "completions",
-        "happenings", "teams",
+        "happenings", "teams", "calls",
     ),
     tasks.DDL + pools.DDL + assignments.DDL + offers.DDL + counts.DDL + marks.DDL + deadlines.DDL + comments.DDL
-    + opinions.DDL
-    + measures.DDL,
+    + opinions.DDL + measures.DDL + calls.DDL,
     apply,
     tasks.INDEXES + assignments.INDEXES + measures.INDEXES,
 )  # fmt: skip

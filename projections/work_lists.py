@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.events import AttributeValue
+from projections.calls import CALLBACK_STATES, DELIVERY_STATES
 from projections.listing import Field, Kind, Listing, reading
 from projections.pools import REASON
 from projections.rows import AssignmentView, PoolView, TaskView
@@ -28,9 +29,13 @@ _TASK_JOINS = {
     "p": "LEFT JOIN poolings p ON p.id = coalesce(w.pooling, a.pooling, e.pooling, k.returned)",
     "l": "LEFT JOIN pools l ON l.id = p.pool",
     "m": "LEFT JOIN methods m ON m.rule = p.rule",
+    "cb": "LEFT JOIN calls cb ON cb.task = t.number AND cb.kind = 'callback'",
+    "cd": "LEFT JOIN LATERAL (SELECT x.state, x.attempts, x.reason FROM calls x WHERE x.task = t.number"
+    " AND x.kind = 'result' ORDER BY x.made DESC LIMIT 1) cd ON true",
 }
 STATUS = """
-CASE WHEN e.ended IS NOT NULL THEN e.ended WHEN w.task IS NOT NULL THEN 'pooled'
+CASE WHEN e.ended IS NOT NULL THEN e.ended WHEN cb.state = 'calling' THEN 'calling'
+    WHEN w.task IS NOT NULL THEN 'pooled'
     WHEN k.returned > 0 THEN 'returned' WHEN a.task IS NULL THEN 'created'
     WHEN o.accepted_at = 0 THEN 'offered' WHEN a.started_at > 0 THEN 'in_progress' ELSE 'assigned' END"""
 _OPEN = "e.ended IS NULL AND a.started_at"
@@ -47,6 +52,7 @@ ARRAY(SELECT unnest(t.position || p.trail)
     UNION SELECT unnest(k.trail)
     UNION SELECT unnest(q.trail)
     UNION SELECT d.position WHERE d.position IS NOT NULL
+    UNION SELECT unnest(array_remove(ARRAY[x.made, x.ended], 0)) FROM calls x WHERE x.task = t.number
     UNION SELECT f.position FROM refusals f WHERE f.task = t.number
     UNION SELECT e.ended_by WHERE e.ended_by IS NOT NULL ORDER BY 1)"""
 _PRIORITY = "CASE WHEN k.priority >= 0 THEN k.priority ELSE t.priority END"
@@ -87,12 +93,13 @@ TASKS: Listing[TaskView] = Listing(
         "type": Field("r.type", "text", ("r",)),
         "business_type": Field("r.business_type", "text", ("r",)),
         "status": Field(
-            STATUS, "text", ("e", "w", "a", "o", "k"),
+            STATUS, "text", ("e", "w", "a", "o", "k", "cb"),
             values=(
-                "created", "pooled", "offered", "assigned", "in_progress", "completed", "closed", "cancelled", "merged",
-                "returned",
+                "created", "calling", "pooled", "offered", "assigned", "in_progress", "completed", "closed",
+                "cancelled", "merged", "returned",
             ),
             special={
+                "calling": "cb.state = 'calling'",
                 "pooled": "w.task IS NOT NULL",
                 "offered": "e.ended IS NULL AND o.accepted_at = 0",
                 "assigned": f"{_OPEN} = 0 AND (o.accepted_at > 0 OR o.task IS NULL)",
@@ -139,6 +146,8 @@ TASKS: Listing[TaskView] = Listing(
         "closed_at": Field("coalesce(q.closed_at, 0)", "time", ("q",), strict="q.closed_at"),
         "closed_why": Field("coalesce(q.why, '')", "text", ("q",), strict="q.why"),
         "reopened": Field("coalesce(q.reopened, 0)", "int", ("q",), strict="q.reopened"),
+        "callback": Field("coalesce(cb.state, '')", "text", ("cb",), values=("", *CALLBACK_STATES), strict="cb.state"),
+        "delivery": Field("coalesce(cd.state, '')", "text", ("cd",), values=("", *DELIVERY_STATES), strict="cd.state"),
     },
     columns=(
         "t.number", "r.type", "r.business_type", STATUS, _PRIORITY, "t.customer", "t.owner", "t.region",
@@ -152,6 +161,8 @@ TASKS: Listing[TaskView] = Listing(
         "coalesce(k.overdue, false)", "coalesce(k.merged_into, 0)", _OFFERED_UNTIL, "coalesce(k.let_pass, 0)",
         _FEEDBACK, "coalesce(q.score, 0)", "coalesce(q.note, '')", "coalesce(q.given_at, 0)",
         "coalesce(q.closes_at, 0)", "coalesce(q.closed_at, 0)", "coalesce(q.why, '')", "coalesce(q.reopened, 0)",
+        "coalesce(cb.state, '')", "coalesce(cb.attempts, 0)", "coalesce(cb.reason, '')", "coalesce(cd.state, '')",
+        "coalesce(cd.attempts, 0)", "coalesce(cd.reason, '')",
     ),
     show_joins=" ".join(_TASK_JOINS.values()),
     row=reading(TaskView, {8: _attributes, 17: _lane, 22: _words, 28: _mapping}),

@@ -8,6 +8,7 @@ import psycopg
 
 from adapters.audit.findings import Finding
 from engine.state import State
+from engine.state.calls import Call
 from projections.copying import clean
 from projections.work_lists import STATUS
 
@@ -21,6 +22,7 @@ LEFT JOIN {{schema}}.offers o ON o.task = a.task AND o."grant" = a."grant"
 LEFT JOIN {{schema}}.endings e ON e.task = t.number
 LEFT JOIN {{schema}}.marks k ON k.task = t.number
 LEFT JOIN {{schema}}.opinions q ON q.task = t.number
+LEFT JOIN {{schema}}.calls cb ON cb.task = t.number AND cb.kind = 'callback'
 LEFT JOIN {{schema}}.poolings p ON p.id = coalesce(w.pooling, a.pooling, k.returned)
 WHERE e.ended IS NULL OR q.closes_at > 0
 """
@@ -35,6 +37,7 @@ def state_finding(connection: psycopg.Connection, schema: str, state: State) -> 
     pairs = (
         ("task", _tasks_by_state(state), _tasks_by_view(connection, schema)),
         ("load of", _loads_by_state(state), _loads_by_view(connection, schema)),
+        ("call of", _calls_by_state(state), _calls_by_view(connection, schema)),
         ("package", _packages_by_state(state), _packages_by_view(connection, schema)),
     )
     wrong = [text for what, mine, theirs in pairs for text in _differences(what, mine, theirs)]
@@ -76,15 +79,29 @@ def _loads_by_view(connection: psycopg.Connection, schema: str) -> Shown:
     return {row[:2]: row[2] for row in _rows(connection, f"SELECT agent, rule, tasks FROM {schema}.loads")}
 
 
+def _calls_by_state(state: State) -> Shown:
+    return {(call.task, call.made): "under way" for call in _pending(state)}
+
+
+def _pending(state: State) -> Iterator[Call]:
+    yield from state.calls.callbacks.values()
+    yield from state.calls.results.values()
+
+
+def _calls_by_view(connection: psycopg.Connection, schema: str) -> Shown:
+    query = f"SELECT task, made FROM {schema}.calls WHERE ended = 0"
+    return {row[:2]: "under way" for row in _rows(connection, query)}
+
+
 def _packages_by_state(state: State) -> Shown:
     return {
-        number: (package.status, package.rows, package.rejected, package.distributed, package.waiting)
+        number: (package.status, package.rows, package.rejected, package.distributed, package.waiting, package.calling)
         for number, package in state.packages.items()
     }
 
 
 def _packages_by_view(connection: psycopg.Connection, schema: str) -> Shown:
-    query = f"SELECT number, status, rows, rejected, distributed, waiting FROM {schema}.packages"
+    query = f"SELECT number, status, rows, rejected, distributed, waiting, calling FROM {schema}.packages"
     return {row[0]: row[1:] for row in _rows(connection, query)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from adapters.cli.rendering import Column, field, listed, local, pairs, shown, time, word
@@ -29,6 +30,15 @@ def _pool(task: Any) -> str:
     step = f"escalation step {-task.stage}" if task.stage < 0 else f"relax step {task.stage}"
     waiting = f"since {local(task.pool_time)}, {step}" if task.waiting_for else ""
     return f"{waiting}, lane {lane}" if waiting and lane else waiting
+
+
+def _call(name: str) -> Callable[[Any], str]:
+    def told(task: Any) -> str:
+        call = getattr(task, name)
+        attempts = f"{call.attempts} attempt{'s' if call.attempts > 1 else ''}" if call.attempts else ""
+        return ", ".join(filter(None, (call.state, attempts, call.reason)))
+
+    return told
 
 
 def _escalated(task: Any) -> str:
@@ -71,7 +81,8 @@ TASK_FIELDS: list[Column] = [
     ("from", _where), ("rule", _rule), ("waiting for", field("waiting_for")), ("waits", _pool), ("agent", _holder),
     ("locked until", time("locked_until")), ("offered until", time("offered_until_time")),
     ("let pass", field("let_pass")), ("recycled", field("recycled")), ("handed over", field("handed_over")),
-    ("escalated", _escalated), ("picked by", field("picked_by")), ("passed over", listed("passed")),
+    ("escalated", _escalated), ("callback", _call("callback")), ("delivery", _call("delivery")),
+    ("picked by", field("picked_by")), ("passed over", listed("passed")),
     ("begin by", time("respond_by_time")), ("done by", time("resolve_by_time")), ("overdue", _overdue),
     ("merged into", _merged_into), ("comments", _comments),
     ("created", time("create_time")),

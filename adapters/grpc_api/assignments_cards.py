@@ -34,6 +34,7 @@ UNCHANGED = frozenset({
     ev.TasksPooled, ev.TasksRelaxed, ev.TasksAllocated, ev.TaskClaimed, ev.TaskReassigned, ev.TaskStarted,
     ev.OfferAccepted, ev.OffersReturned,
     ev.TaskCompleted, ev.TasksCancelled, ev.TasksRecycled, ev.TaskLocked, ev.TaskUnlocked, ev.TasksEscalated,
+    ev.CallbacksStarted, ev.CallbackSucceeded, ev.CallbacksFailed, ev.ResultDelivered, ev.ResultUndelivered,
     ev.TaskCommented, ev.FeedbackGiven, ev.TasksClosed, ev.CommandRefused, ev.CommandHadNoEffect,
 })  # fmt: skip
 """Events that leave what a task is as it came. Any other that names tasks may have changed their priority."""

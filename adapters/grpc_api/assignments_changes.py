@@ -165,6 +165,7 @@ WITHOUT = frozenset({
     ev.RuleSetApplied, ev.AgentsRegistered, ev.AgentsRemoved, ev.AgentPresenceChanged, ev.PackageRegistered,
     ev.PackageParsingStarted, ev.TasksImported, ev.PackageParsed, ev.PackageDistributing, ev.PackageDistributed,
     ev.PackageFailed, ev.PackageWithdrawn, ev.TaskCreated, ev.TasksPooled, ev.TasksRelaxed, ev.PoolStalled,
+    ev.CallbacksStarted, ev.CallbackSucceeded, ev.CallbacksFailed, ev.ResultDelivered, ev.ResultUndelivered,
     ev.CommandRefused, ev.CommandHadNoEffect,
 })  # fmt: skip
 """Events that change nothing in anybody's hands. A test fails for an event that is neither here nor above."""

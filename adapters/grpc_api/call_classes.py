@@ -10,6 +10,7 @@ from adapters.settings.limits import Limits
 READS = ("Get", "List", "Explain", "Diff")
 LISTS = ("ImportPackage", "UploadPackage")
 IMPORTER = "ImporterService"
+CONNECTOR = "ConnectorService"
 WATCHES = "WatchAssignments"
 
 
@@ -23,15 +24,19 @@ class Gates:
         self.watches = Gate("watches of assignments", limits.watches, limits.watches_per_connection)
         self.lists = Gate("lists", limits.lists_at_once)
         self.importer = Gate("calls of importers", limits.importer_in_flight)
+        self.connector = Gate("calls of connectors", limits.connector_in_flight)
 
     def __iter__(self) -> Iterator[Gate]:
-        return iter((self.commands, self.queries, self.streams, self.watches, self.lists, self.importer))
+        named = (self.commands, self.queries, self.streams, self.watches, self.lists, self.importer, self.connector)
+        return iter(named)
 
     def of(self, method: str, streams: bool) -> Gate:
         """The gate of ``/package.Service/Method``; ``streams``: it answers with a stream."""
         service, _, name = method.rpartition("/")
         if service.endswith(IMPORTER):
             return self.importer
+        if service.endswith(CONNECTOR):
+            return self.connector
         if streams:
             return self.watches if name == WATCHES else self.streams
         if name in LISTS:

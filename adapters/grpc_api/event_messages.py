@@ -160,6 +160,14 @@ def _merged(event: ev.TasksMerged, task: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _asked(event: ev.CallbacksStarted, task: int) -> dict[str, Any]:
+    return {"task": task, "callback": event.callback, "due": event.due}
+
+
+def _not_done_outside(event: ev.CallbacksFailed, task: int) -> dict[str, Any]:
+    return {"task": task, "cause": event.cause, "reason": event.reason, "attempts": event.attempts}
+
+
 _CUT: dict[type[ev.Event], Callable[[Any, int], dict[str, Any]]] = {
     ev.TasksImported: _imported,
     ev.TasksPooled: _pooled,
@@ -174,5 +182,7 @@ _CUT: dict[type[ev.Event], Callable[[Any, int], dict[str, Any]]] = {
     ev.EscalationStepTaken: _step_taken,
     ev.TasksClosed: _closed,
     ev.TasksMerged: _merged,
+    ev.CallbacksStarted: _asked,
+    ev.CallbacksFailed: _not_done_outside,
 }
 """Events of several tasks -> what they say of one of them."""

@@ -12,9 +12,20 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
-from paidan.v1 import agents_pb2, audit_pb2, importer_pb2, measures_pb2, packages_pb2, pools_pb2, rules_pb2, tasks_pb2
+from paidan.v1 import (
+    agents_pb2,
+    audit_pb2,
+    connector_pb2,
+    importer_pb2,
+    measures_pb2,
+    packages_pb2,
+    pools_pb2,
+    rules_pb2,
+    tasks_pb2,
+)
 from paidan.v1.agents_pb2_grpc import add_AgentServiceServicer_to_server
 from paidan.v1.audit_pb2_grpc import add_AuditServiceServicer_to_server
+from paidan.v1.connector_pb2_grpc import add_ConnectorServiceServicer_to_server
 from paidan.v1.importer_pb2_grpc import add_ImporterServiceServicer_to_server
 from paidan.v1.measures_pb2_grpc import add_MeasureServiceServicer_to_server
 from paidan.v1.packages_pb2_grpc import add_PackageServiceServicer_to_server
@@ -26,6 +37,7 @@ from adapters.grpc_api.agent_service import AgentService
 from adapters.grpc_api.assignments_stream import AssignmentStream
 from adapters.grpc_api.audit_service import AuditService
 from adapters.grpc_api.connections import options_of
+from adapters.grpc_api.connector_service import ConnectorService
 from adapters.grpc_api.desk import Desk
 from adapters.grpc_api.guard import Guard
 from adapters.grpc_api.health import Health
@@ -60,7 +72,9 @@ LAST_S = 2.0
 SPARE_CALLS = 2_000
 """Beyond what the gates let in: those that are being refused. gRPC itself turns away more, in fewer words."""
 
-FILES = (agents_pb2, audit_pb2, importer_pb2, measures_pb2, packages_pb2, pools_pb2, rules_pb2, tasks_pb2)
+FILES = (
+    agents_pb2, audit_pb2, connector_pb2, importer_pb2, measures_pb2, packages_pb2, pools_pb2, rules_pb2, tasks_pb2,
+)  # fmt: skip
 SERVICES = tuple(service.full_name for file in FILES for service in file.DESCRIPTOR.services_by_name.values())
 
 
@@ -141,6 +155,8 @@ class Serving:
         add_MeasureServiceServicer_to_server(MeasureService(desk, reading, services), server)
         add_AuditServiceServicer_to_server(AuditService(desk, reading, services, tail), server)
         add_ImporterServiceServicer_to_server(ImporterService(desk, services.writer, tail), server)
+        connecting = ConnectorService(desk, services.writer, tail, services.workspace)
+        add_ConnectorServiceServicer_to_server(connecting, server)
         self._health.add_to(server)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
         self._server.add_generic_rpc_handlers((server,))

@@ -53,12 +53,18 @@ def task_message(name: str, row: TaskView) -> tasks_pb2.Task:
         offered_until_time=timestamp(row.offered_until),
         let_pass=row.let_pass,
         feedback=feedback_message(row),
+        callback=_call(row.callback, row.callback_attempts, row.callback_reason),
+        delivery=_call(row.delivery, row.delivery_attempts, row.delivery_reason),
     )
 
 
 def comment_message(row: CommentView) -> tasks_pb2.TaskComment:
     """What somebody said of a task."""
     return tasks_pb2.TaskComment(position=row.position, comment_time=timestamp(row.at), actor=row.actor, text=row.text)
+
+
+def _call(state: str, attempts: int, reason: str) -> tasks_pb2.Call | None:
+    return tasks_pb2.Call(state=state, attempts=attempts, reason=reason) if state else None
 
 
 def _person(row: TaskView) -> tasks_pb2.Person | None:

@@ -46,6 +46,8 @@ class LogProbe:
         self._dsn, self._workspace = dsn, workspace
         self.head: int | None = None
         """Of the workspace's log, where it could be read."""
+        self.rules: str | None = None
+        """The rule document in force, where it could be read."""
         self._connection: psycopg.Connection[dict[str, Any]]
 
     def findings(self, bound_s: float) -> Iterator[Finding]:
@@ -151,6 +153,8 @@ class LogProbe:
         if not self._row("SELECT to_regclass('view_positions') AS made")["made"]:
             yield warn("views", "there are none yet", "start the projector")
             return
+        if self._row("SELECT to_regclass('rule_sets') AS made")["made"]:
+            self.rules = self._row("SELECT source FROM rule_sets ORDER BY version DESC LIMIT 1").get("source")
         for row in self._connection.execute("SELECT view, position FROM view_positions ORDER BY view").fetchall():
             lag = Lag(f"view {row['view']}", row["position"], self.head, self._late_s(row["position"]))
             yield lag.finding(bound_s, "see whether the projector runs, and what it logs")

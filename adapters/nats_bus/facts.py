@@ -495,6 +495,61 @@ class TaskClosed(Fact, frozen=True):
     package: int | None = None
 
 
+class TaskCallbackStarted(Fact, frozen=True):
+    """Somebody outside is asked about a task before it goes to people."""
+
+    kind: ClassVar[str] = "task.callback_started"
+    task: int
+    address: str
+    """Scheme, host and port of its URL, or ``nats:`` and its subject."""
+    due: str
+    """RFC 3339. By then people have it, if nothing came of it."""
+    package: int | None = None
+
+
+class TaskCallbackSucceeded(Fact, frozen=True):
+    """Whoever was asked has done it: the task is completed and closed."""
+
+    kind: ClassVar[str] = "task.callback_succeeded"
+    task: int
+    result: dict[str, str] = {}
+    attempts: int = 1
+    in_time: bool | None = None
+    """Absent: it had no time limit."""
+    package: int | None = None
+
+
+class TaskCallbackFailed(Fact, frozen=True):
+    """People have to do it; the same moment's ``task.pooled`` says where it waits."""
+
+    kind: ClassVar[str] = "task.callback_failed"
+    task: int
+    cause: str
+    """``failed``, ``declined`` or ``unreported``."""
+    reason: str = ""
+    attempts: int = 0
+    package: int | None = None
+
+
+class TaskResultDelivered(Fact, frozen=True):
+    """The channel of the task's type has been told how it ended."""
+
+    kind: ClassVar[str] = "task.result_delivered"
+    task: int
+    attempts: int = 1
+    package: int | None = None
+
+
+class TaskResultUndelivered(Fact, frozen=True):
+    """It could not be told, and that was given up."""
+
+    kind: ClassVar[str] = "task.result_undelivered"
+    task: int
+    reason: str = ""
+    attempts: int = 0
+    package: int | None = None
+
+
 # --- pools, commands --------------------------------------------------------------------------------------------------
 
 

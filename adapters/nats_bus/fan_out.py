@@ -262,6 +262,33 @@ def _closed(event: ev.TasksClosed, _recorded: Recorded, package_of: PackageOf) -
         yield facts.TaskClosed(task, event.why, package_of(task))
 
 
+def _asked(event: ev.CallbacksStarted, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    address, due = event.callback.origin, time_of(event.due)
+    for task in event.tasks:
+        yield facts.TaskCallbackStarted(task, address, due, package_of(task))
+
+
+def _done_outside(event: ev.CallbackSucceeded, recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    result = {name: masked_text(text) for name, text in event.result.items()}
+    in_time = recorded.at <= event.resolve_by if event.resolve_by else None
+    yield facts.TaskCallbackSucceeded(event.task, result, event.attempts, in_time, package_of(event.task))
+
+
+def _not_done_outside(event: ev.CallbacksFailed, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    reason = masked_text(event.reason)
+    for task in event.tasks:
+        yield facts.TaskCallbackFailed(task, event.cause, reason, event.attempts, package_of(task))
+
+
+def _delivered(event: ev.ResultDelivered, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    yield facts.TaskResultDelivered(event.task, event.attempts, package_of(event.task))
+
+
+def _undelivered(event: ev.ResultUndelivered, _recorded: Recorded, package_of: PackageOf) -> Iterable[Fact]:
+    reason = masked_text(event.reason)
+    yield facts.TaskResultUndelivered(event.task, reason, event.attempts, package_of(event.task))
+
+
 def _stalled(event: ev.PoolStalled, *_: object) -> Iterable[Fact]:
     yield facts.PoolStalled(event.rule, event.stage, event.reason, event.waiting, event.lane)
 
@@ -316,6 +343,11 @@ FAN_OUT: dict[type[ev.Event], FanOut] = {
     ev.FeedbackGiven: _feedback,
     ev.TaskReopened: _reopened,
     ev.TasksClosed: _closed,
+    ev.CallbacksStarted: _asked,
+    ev.CallbackSucceeded: _done_outside,
+    ev.CallbacksFailed: _not_done_outside,
+    ev.ResultDelivered: _delivered,
+    ev.ResultUndelivered: _undelivered,
     ev.CommandRefused: _refused,
     ev.CommandHadNoEffect: _no_effect,
 }

@@ -16,6 +16,8 @@ import psutil
 from adapters.operations.findings import Finding, Lag, fail, ok, room, unreachable, warn
 from adapters.settings.model import Settings
 from adapters.settings.sources import DEFAULT, Resolved
+from engine.rules.document import load
+from engine.rules.problems import DocumentError
 
 if TYPE_CHECKING:
     from adapters.log.probe import LogProbe
@@ -113,7 +115,27 @@ def _storage(settings: Settings) -> Iterator[Finding]:
         return
     probe = LogProbe(dsn, settings.workspace)
     yield from probe.findings(settings.ready_lag_s)
+    if probe.rules is not None:
+        yield from _secrets(settings, probe.rules)
     yield from _bus(settings, probe)
+
+
+def _secrets(settings: Settings, source: str) -> Iterator[Finding]:
+    """Of those that the rules in force name; a call that none signs fails."""
+    try:
+        kinds = load(source).task_types.values()
+    except DocumentError:  # of a later version of the program
+        return
+    channels = [channel for kind in kinds for channel in (kind.callback, kind.feedback_channel) if channel is not None]
+    named = {channel.secret for channel in channels if channel.secret}
+    missing = ", ".join(sorted(named - settings.secrets.keys()))
+    if missing:
+        told = f"Expected every secret that the rules name, but {missing} is not configured here"
+        yield fail(
+            "secrets", told, "put it under secrets in the connector's configuration; calls with it fail until then"
+        )
+    elif named:
+        yield ok("secrets", f"all {len(named)} that the rules name are configured")
 
 
 def _bus(settings: Settings, log: LogProbe | None = None) -> Iterator[Finding]:

@@ -127,7 +127,7 @@ class StandingMetrics:
         self._late = _gauge("paidan_view_lag_seconds", "The workspace is shown as it was so long ago.", "view")
         self._state = _gauge("paidan_state_items", "Things held in memory.", "kind")
         self._tasks = _gauge("paidan_tasks", "Tasks by status, as the views show them.", "status")
-        self._statuses = dict.fromkeys(("created", "pooled", "assigned", "in_progress", "completed"), 0)
+        self._statuses = dict.fromkeys(("created", "calling", "pooled", "assigned", "in_progress", "completed"), 0)
 
     def server(self, owned: bool, position: int, waiting: int, sizes: Mapping[str, int]) -> None:
         """Of the server process and its state."""
@@ -190,6 +190,32 @@ class IntakeMetrics:
         """Whether messages can come, and how many are still to come."""
         self._connected.set(connected)
         self._waiting.set(waiting)
+
+
+class OutboundMetrics:
+    """Calls to the outside."""
+
+    def __init__(self) -> None:
+        self._attempts = Counter("paidan_outbound_attempts", "Attempts at calls to the outside.", ("kind", "outcome"))
+        self._calls = Counter("paidan_outbound_calls", "Calls to the outside that came to an end.", ("kind", "outcome"))
+        self._held = _gauge("paidan_outbound_held", "Calls to the outside that wait or are under way in the connector.")
+        for kind in ("callback", "result"):
+            for outcome in ("answered", "failed"):
+                self._attempts.labels(kind, outcome)
+            for outcome in ("succeeded", "failed"):
+                self._calls.labels(kind, outcome)
+
+    def tried(self, kind: str, outcome: str) -> None:
+        """An attempt at a ``callback`` or a ``result`` was ``answered``, or has ``failed``."""
+        self._attempts.labels(kind, outcome).inc()
+
+    def ended(self, kind: str, outcome: str) -> None:
+        """A call has ``succeeded``, was ``declined``, or has ``failed`` for good."""
+        self._calls.labels(kind, outcome).inc()
+
+    def holds(self, calls: int) -> None:
+        """So many wait or are under way."""
+        self._held.set(calls)
 
 
 def _gauge(name: str, text: str, *labels: str) -> Gauge:

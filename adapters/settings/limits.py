@@ -17,6 +17,7 @@ MOST = 10_000_000
 
 COMMANDS, CALLS, CONNECTIONS = "commands", "calls", "connections"
 QUERIES, STREAMS, JOBS, LISTS, INTAKE = "queries", "streams", "jobs", "lists", "intake"
+OUTBOUND = "outbound"
 
 
 def _count(default: int, group: str, unit: str, text: str, least: int = 1) -> Any:
@@ -64,6 +65,9 @@ class Limits(BaseModel):
         CALLS,
         "calls",
         "Of importer processes, which have 8 chunks on their way. Apart, so that no caller starves them.",
+    )
+    connector_in_flight: int = _count(
+        256, CALLS, "calls", "Of connector processes, which report what came of calls to the outside. Apart likewise."
     )
     message_bytes: int = _bytes(
         16 * MIB, CALLS, "One message, either way. A roster of 20,000 agents takes some megabytes.", 1 * GIB
@@ -176,3 +180,18 @@ class Limits(BaseModel):
         256 * MIB, INTAKE, "Messages that never became tasks; the oldest go first. NATS sets the room aside."
     )
     intake_dead_s: float = _seconds(7 * 24 * HOUR_S, INTAKE, "And for how long they are kept.", HOUR_S)
+
+    # --- calls to the outside: callbacks, and results that are told --------------------------------------------------
+    outbound_at_once: int = _count(
+        16, OUTBOUND, "calls", "To one address; each address has as many of its own, so a dead one holds up no other."
+    )
+    outbound_held: int = _count(
+        2_000, OUTBOUND, "calls", "That wait for one address in the connector; more stay with the server until then."
+    )
+    outbound_answer_bytes: int = _bytes(64 * KIB, OUTBOUND, "One answer; a longer one is no answer.", 16 * MIB)
+    outbound_hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Hosts that may be called over HTTP; `*.bank.example` is all below one. Empty: any that the rules"
+        " name.",
+        json_schema_extra={"group": OUTBOUND, "unit": "hosts"},
+    )

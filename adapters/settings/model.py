@@ -8,12 +8,13 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from adapters.log.schemas import checked
 from adapters.settings.defaults import DEFAULT_SERVER, DEFAULT_WORKSPACE
 from adapters.settings.limits import Limits
+from adapters.settings.secrets import checked_secrets
 
 REHEARSAL = "rehearsal-"
 """How a workspace is called in which the clock may be driven."""
@@ -110,6 +111,11 @@ class Settings(BaseSettings):
         "wall",
         description="driven: it is as late as callers say, which is for rehearsals and tests; only in a workspace whose"
         " name begins with rehearsal-.",
+    )
+    secrets: Annotated[dict[str, str], BeforeValidator(checked_secrets)] = Field(
+        {},
+        repr=False,
+        description="Secrets that sign calls to the outside, by the names that rules use; whsec_ and base64.",
     )
     limits: Limits = Field(default_factory=Limits, description="See docs/limits.md.")
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import typer
 
-from adapters.settings.masking import masked
+from adapters.settings.masking import MASK, masked
 from adapters.settings.names import fields, variable_of
 from adapters.settings.sources import Resolved
 
@@ -49,4 +49,6 @@ def _row(key: str, resolved: Resolved) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={MASK}" for name in value)
     return masked(", ".join(value) if isinstance(value, tuple | list) else str(value))

@@ -13,7 +13,9 @@ from engine.answers import Answer
 from engine.decide import (
     agents,
     allocation,
+    arriving,
     batches,
+    calls,
     feedback,
     handover,
     locks,
@@ -48,7 +50,7 @@ DECIDE: dict[type[cmd.Command], Callable[[State, Any, Context], Decision]] = {
     cmd.FailPackage: packages.fail,
     cmd.WithdrawPackage: packages.withdraw,
     cmd.SweepPackage: packages.sweep,
-    cmd.PoolPackage: pooling.pool_package,
+    cmd.PoolPackage: arriving.pool_package,
     cmd.RepoolTasks: pooling.repool,
     cmd.Tick: timers.tick,
     cmd.AllocateTasks: allocation.allocate,
@@ -70,6 +72,8 @@ DECIDE: dict[type[cmd.Command], Callable[[State, Any, Context], Decision]] = {
     cmd.LockTask: locks.lock,
     cmd.UnlockTask: locks.unlock,
     cmd.GiveFeedback: feedback.give,
+    cmd.FinishCallback: calls.finish_callback,
+    cmd.FinishDelivery: calls.finish_delivery,
 }
 
 

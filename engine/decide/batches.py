@@ -6,8 +6,8 @@ from itertools import count
 
 from engine import events as ev
 from engine.commands import CreateTasks
+from engine.decide.arriving import arrived
 from engine.decide.context import Context
-from engine.decide.pooling import pooled
 from engine.decide.tasks import created
 from engine.refusals import Refusal, Violation, invalid
 from engine.state import State, Task
@@ -16,7 +16,7 @@ MAX_BATCH = 1_000
 
 
 def create_all(state: State, command: CreateTasks, context: Context) -> list[ev.Event] | Refusal:
-    """One event a task, as if each came alone, and one that puts them all into pools."""
+    """One event a task, as if each came alone, and then what becomes of them all."""
     if not 0 < len(command.tasks) <= MAX_BATCH:
         told = f"Expected 1 to {MAX_BATCH} tasks, but got {len(command.tasks)}"
         return invalid("BATCH_INVALID", told, Violation("requests", told))
@@ -32,5 +32,4 @@ def create_all(state: State, command: CreateTasks, context: Context) -> list[ev.
         tasks.append(made[1])
     if wrong:
         return invalid("TASK_INVALID", f"Expected valid tasks, but found {len(wrong)} problem(s)", *wrong)
-    placings = context.judge.placing(state, tasks)
-    return [*events, *pooled(state, tasks, placings)]
+    return [*events, *arrived(state, tasks, context)]

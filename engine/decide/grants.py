@@ -73,12 +73,10 @@ def known_agent(state: State, agent_id: str) -> Agent | Refusal:
 
 
 def not_waiting(task: Task) -> Refusal:
-    """What is refused of a row whose package is not yet wholly there."""
-    return precondition(
-        "TASK_NOT_WAITING",
-        f"Expected task {task.number} to wait in a pool or be held, but its package is still being imported",
-        task=task.number,
-    )
+    """What is refused of a row whose package is not yet wholly there, and while somebody outside is asked first."""
+    why = "somebody outside is asked first" if task.status == "calling" else "its package is still being imported"
+    told = f"Expected task {task.number} to wait in a pool or be held, but {why}"
+    return precondition("TASK_NOT_WAITING", told, task=task.number)
 
 
 def is_locked(task: Task) -> Refusal:

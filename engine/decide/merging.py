@@ -46,6 +46,7 @@ def _merged(state: State, command: MergeTasks, survivor: Task, tasks: list[Task]
         command.reason,
         tuple(task.package or 0 for task in tasks) if any(task.package for task in tasks) else (),
         tuple(task.number for task in tasks if task.given and not task.agent),
+        tuple(task.number for task in tasks if task.status == "calling"),
     )
     raised = [replace(survivor, priority=priority)] if survivor.status == "pooled" else []
     return [merged, *(pooled_elsewhere(state, raised, context) if priority != survivor.priority else [])]

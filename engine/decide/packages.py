@@ -163,6 +163,7 @@ def sweep(state: State, command: SweepPackage, _context: Context) -> list[ev.Eve
             command.package,
             numbers[-1],
             tuple(task.number for task in tasks if task.given and not task.agent),
+            tuple(task.number for task in tasks if task.status == "calling"),
         )
     ]
 

@@ -1,4 +1,4 @@
-"""Tasks go into pools: a package's rows, waiting tasks under new rules or for wider targets, what comes back."""
+"""Tasks go into pools: new ones, waiting tasks under new rules or for wider targets, what comes back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from engine import events as ev
 from engine.answers import Answer
-from engine.commands import PoolPackage, RepoolTasks
+from engine.commands import RepoolTasks
 from engine.decide.context import Context
 from engine.decide.deadlines import deadlines
 from engine.decide.judge import Placing
@@ -14,20 +14,6 @@ from engine.rules.lanes import targets_at
 from engine.rules.model import Rule
 from engine.rules.policy import escalation_of
 from engine.state import State, Task
-
-
-def pool_package(state: State, command: PoolPackage, context: Context) -> list[ev.Event] | Answer:
-    package = state.packages[command.package]
-    if package.status not in ("parsed", "distributing"):
-        return Answer(state.position, changed=False)
-    events: list[ev.Event] = []
-    if package.status == "parsed":
-        events.append(ev.PackageDistributing(command.package, state.version))
-    numbers = package.tasks_after(package.pooled_through, command.limit)
-    if numbers:
-        tasks = [task for task in map(state.tasks.get, numbers) if task is not None]
-        events += pooled(state, tasks, context.judge.placing(state, tasks), command.package, numbers[-1])
-    return events or Answer(state.position, changed=False)
 
 
 def repool(state: State, command: RepoolTasks, context: Context) -> list[ev.Event] | Answer:

@@ -22,12 +22,12 @@ def settle(state: State, command: SettlePackages, _context: Context) -> list[ev.
 def _is_news(package: Package) -> bool:
     if package.status == "distributing":
         return package.pooled_through == package.last_task
-    return package.status == "partly_distributed" and package.waiting == 0
+    return package.status == "partly_distributed" and package.waiting == package.calling == 0
 
 
 def waiting_by_reason(state: State, package: Package) -> dict[str, int]:
     """Why rows of a package wait -> how many."""
-    counts: dict[str, int] = {}
+    counts: dict[str, int] = {"calling": package.calling} if package.calling else {}
     for lane in state.lanes.values() if package.waiting else ():
         count = lane.packages.get(package.registered.package, 0)
         if count:

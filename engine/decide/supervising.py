@@ -52,7 +52,7 @@ def change_deadlines(state: State, command: ChangeDeadlines, context: Context) -
     task = granted(state, command.task, command.grant)
     if isinstance(task, Refusal):
         return task
-    if task.status == "created":
+    if task.status in ("created", "calling"):
         return not_waiting(task)
     respond_by, resolve_by = command.respond_by or task.respond_by, command.resolve_by or task.resolve_by
     if (respond_by, resolve_by) == (task.respond_by, task.resolve_by):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from engine import events as ev
 from engine.commands import CancelTask, ClaimTask, CompleteTask, CreateTask, ReassignTask, StartTask
+from engine.decide.arriving import arrived
 from engine.decide.attributes import shadowed
+from engine.decide.calls import delivery_of
 from engine.decide.claiming import choose
 from engine.decide.context import Context
 from engine.decide.feedback import awaited_until, taken_up
 from engine.decide.forms import task_violations, wrap_up_violations
 from engine.decide.grants import assignable, granted, in_hand, is_locked, known_agent, not_waiting, open_task
-from engine.decide.pooling import pooled
 from engine.decide.room import no_room
 from engine.refusals import Refusal, Violation, invalid, precondition
 from engine.rules.policy import Policy, policy_of
@@ -23,7 +24,7 @@ def create(state: State, command: CreateTask, context: Context) -> list[ev.Event
     if isinstance(made, list):
         return invalid("TASK_INVALID", f"Expected a valid task, but found {len(made)} problem(s)", *made)
     event, task = made
-    return [event, *pooled(state, [task], [context.judge.place(state, task)])]
+    return [event, *arrived(state, [task], context)]
 
 
 def created(
@@ -84,6 +85,7 @@ def complete(state: State, command: CompleteTask, context: Context) -> list[ev.E
         ev.TaskCompleted(
             task.number, command.agent, command.grant, command.wrap_up, task.package, task.respond_by, task.resolve_by,
             awaited_until(state, task, context.now),
+            delivery_of(state, task, context.now),
         )
     ]  # fmt: skip
 
@@ -93,7 +95,12 @@ def cancel(state: State, command: CancelTask, _context: Context) -> list[ev.Even
     if isinstance(task, Refusal):
         return task
     again = (task.number,) if task.given and not task.agent else ()
-    return [ev.TasksCancelled((task.number,), (task.agent or "",), command.reason, task.package, again=again)]
+    calling = (task.number,) if task.status == "calling" else ()
+    return [
+        ev.TasksCancelled(
+            (task.number,), (task.agent or "",), command.reason, task.package, again=again, calling=calling
+        )
+    ]
 
 
 def reassign(state: State, command: ReassignTask, _context: Context) -> list[ev.Event] | Refusal:
@@ -118,7 +125,7 @@ def reassign(state: State, command: ReassignTask, _context: Context) -> list[ev.
 
 def _not_to_him(state: State, task: Task, agent: Agent) -> Refusal | None:
     """Why a supervisor may not give the task to this agent."""
-    if task.status == "created":
+    if task.status in ("created", "calling"):
         return not_waiting(task)
     if task.locked:
         return is_locked(task)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from engine import events as ev
 from engine.answers import answer_of
-from engine.evolve import agents, allocation, feedback, offering, packages, pools, returning, rules, tasks, terms
+from engine.evolve import agents, allocation, calls, feedback, offering, packages, pools, returning, rules, tasks, terms
 from engine.state import REMEMBERED_REQUESTS, State
 
 EVOLVE: dict[type[ev.Event], Callable[[State, Any, ev.Recorded], None]] = {
@@ -54,6 +54,11 @@ EVOLVE: dict[type[ev.Event], Callable[[State, Any, ev.Recorded], None]] = {
     ev.FeedbackGiven: feedback.given,
     ev.TaskReopened: feedback.reopened,
     ev.TasksClosed: feedback.closed,
+    ev.CallbacksStarted: calls.callbacks_started,
+    ev.CallbackSucceeded: tasks.done_by_callback,
+    ev.CallbacksFailed: calls.callbacks_failed,
+    ev.ResultDelivered: calls.delivery_ended,
+    ev.ResultUndelivered: calls.delivery_ended,
     ev.CommandRefused: lambda _state, _event, _recorded: None,
     ev.CommandHadNoEffect: lambda _state, _event, _recorded: None,
 }

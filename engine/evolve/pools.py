@@ -23,7 +23,8 @@ def pooled(state: State, event: ev.TasksPooled, recorded: ev.Recorded) -> None:
     for placement, group in zip(event.placements, groups, strict=True):
         enter(state, (placement.rule, placement.stage, placement.lane), group, event.rule_set_version, recorded.at)
     if event.package is not None:
-        state.packages[event.package].pooled_through = event.through
+        package = state.packages[event.package]
+        package.pooled_through = max(package.pooled_through, event.through)
 
 
 def relaxed(state: State, event: ev.TasksRelaxed, _recorded: ev.Recorded) -> None:

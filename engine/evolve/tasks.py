@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine import events as ev
+from engine.evolve.calls import deliver, drop_callback
 from engine.evolve.feedback import await_opinion
 from engine.evolve.holding import let_go, recycle_at
 from engine.evolve.pools import leave, set_priorities
 from engine.evolve.terms import begun, drop_step
 from engine.state import State, Task
+from engine.state.calls import Result
 from engine.state.task import Origin, new_task
 
 
@@ -32,12 +34,21 @@ def reprioritised(state: State, event: ev.TaskReprioritised, _recorded: ev.Recor
     set_priorities(state, [state.tasks[event.task]], [event.priority])
 
 
-def completed(state: State, event: ev.TaskCompleted, _recorded: ev.Recorded) -> None:
+def completed(state: State, event: ev.TaskCompleted, recorded: ev.Recorded) -> None:
     task = state.tasks[event.task]
+    result = Result(recorded.at, event.agent, event.wrap_up, event.respond_by, event.resolve_by)
+    deliver(state, task, event.deliver, result, recorded)
     if event.closes_at:
         await_opinion(state, task, event.closes_at)
     else:
         _end(state, task)
+
+
+def done_by_callback(state: State, event: ev.CallbackSucceeded, recorded: ev.Recorded) -> None:
+    task = state.tasks[event.task]
+    result = Result(recorded.at, "", event.result, event.respond_by, event.resolve_by)
+    deliver(state, task, event.deliver, result, recorded)
+    _end(state, task)
 
 
 def cancelled(state: State, event: ev.TasksCancelled, _recorded: ev.Recorded) -> None:
@@ -62,4 +73,5 @@ def _end_all(state: State, numbers: Iterable[int]) -> None:
 def _end(state: State, task: Task) -> None:
     let_go(state, task)
     drop_step(state, task)
+    drop_callback(state, task)
     del state.tasks[task.number]

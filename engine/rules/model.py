@@ -6,6 +6,7 @@ Conditions stay as text; the compiler reads them again when a decision needs the
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
@@ -96,22 +97,43 @@ Form: TypeAlias = dict[str, FormField]
 """Fields by name."""
 
 
+MAX_BACKOFF_MS = 3_600_000
+"""The longest wait between two attempts of a call."""
+
+
 class Channel(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where somebody outside is told: exactly one of ``url`` (HTTP) and ``subject`` (NATS) is set."""
+    """Where somebody outside is told, and how patiently: by ``url`` (HTTP) or by ``subject`` (NATS), one of the two."""
 
     url: str | None = None
     subject: str | None = None
     secret: str | None = None
     """Name of the secret that signs what is sent. The secret itself is known to the connector only."""
+    timeout_ms: int = 5_000
+    """Of one attempt."""
+    attempts: int = 8
+    backoff_ms: int = 2_000
+    """Before the second attempt; twice as long before each one after it, up to ``MAX_BACKOFF_MS``."""
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port, or ``nats:`` and the subject. Path and query may hold what is not for everybody."""
+        if self.url is None:
+            return f"nats:{self.subject}"
+        scheme, _, rest = self.url.partition("://")
+        return f"{scheme}://{re.split('[/?#]', rest, maxsplit=1)[0]}"
+
+    @property
+    def patience_ms(self) -> int:
+        """All attempts, and the waits between them."""
+        waits = (min(self.backoff_ms << place, MAX_BACKOFF_MS) for place in range(self.attempts - 1))
+        return self.attempts * self.timeout_ms + sum(waits)
 
 
 class Callback(Channel, frozen=True, omit_defaults=True):
-    """What is asked before a task goes to people, and how patiently."""
+    """What is asked before a task goes to people. They wait meanwhile, so it is given up sooner."""
 
-    timeout_ms: int = 5_000
     attempts: int = 3
     backoff_ms: int = 1_000
-    """Before the second attempt; twice as long before each one after it."""
 
 
 Span: TypeAlias = tuple[int, int]

@@ -85,6 +85,14 @@ def has_limits(rule_set: RuleSet) -> bool:
     return bool(known)
 
 
+def has_callbacks(rule_set: RuleSet) -> bool:
+    """Whether anybody outside is asked first about tasks of any type."""
+    known = rule_set.remembered.get("has_callbacks")
+    if known is None:
+        known = rule_set.remembered["has_callbacks"] = any(kind.callback for kind in rule_set.task_types.values())
+    return bool(known)
+
+
 def offer_of(rule_set: RuleSet, rule: Rule) -> OfferTerms | None:
     """How a rule's tasks are offered; None where neither it nor its type says so, which method ``offer`` rules out."""
     return policy_of(rule_set, rule.task_type, rule).offer

@@ -24,6 +24,8 @@ FIELDS_OF_THEIR_OWN: Mapping[str, AttributeType] = {
 """What a task has beside its attributes and a form may ask for as well."""
 
 _SUBJECT = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
+OURS = "paidan"
+"""First token of every subject that Paidan itself publishes to or listens on."""
 _SECRET = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _HOUR_MS = 3_600_000
@@ -40,7 +42,7 @@ def task_type(
         "form": Field(_form({**attributes, **TASK_BUILT_IN})),
         "priority": Field(priority),
         "calendar": Field(known(calendars, "a calendar")),
-        "callback": Field(_addressed(Callback, _CALLBACK)),
+        "callback": Field(_addressed(Callback, _CHANNEL)),
         "feedback_channel": Field(_addressed(Channel, _CHANNEL)),
     }
     return structure(TaskType, fields | policy_fields(asked, templates))
@@ -94,14 +96,20 @@ def _url(node: Node, path: str, notes: Notes) -> Any:
     return None
 
 
-_subject = text(_SUBJECT, "a NATS subject such as orders.check, without * and >")
+def _subject(node: Node, path: str, notes: Notes) -> Any:
+    """What we publish ourselves would come back as a task; what begins with ``_`` is NATS's own."""
+    value = text(_SUBJECT, "a NATS subject such as orders.check, without * and >")(node, path, notes)
+    if value is None or not (value.split(".")[0] == OURS or value.startswith("_")):
+        return value
+    told = f"Expected a subject of somebody else's, but {shown(value)} is one of Paidan's or of NATS itself"
+    notes.add(node.start, path, told, f"choose one that begins neither with {OURS} nor with _")
+    return None
+
+
 _CHANNEL = {
     "url": Field(_url),
     "subject": Field(_subject),
     "secret": Field(text(_SECRET, "the name of a secret (letters, digits, _ . -), not the secret itself")),
-}
-_CALLBACK = {
-    **_CHANNEL,
     "timeout": Field(duration_up_to(_HOUR_MS), "timeout_ms"),
     "attempts": Field(integer(1, 100)),
     "backoff": Field(duration_up_to(_HOUR_MS), "backoff_ms"),

@@ -7,6 +7,7 @@ import msgspec
 from engine.answers import Answer
 from engine.rules.model import DEFAULT_AGEING_MS, Rule, RuleSet
 from engine.state.agent import Agent
+from engine.state.calls import Calls
 from engine.state.package import Package
 from engine.state.pool import Lane, LaneKey
 from engine.state.task import Task
@@ -42,6 +43,8 @@ class State(msgspec.Struct):
     lanes: dict[LaneKey, Lane] = {}
     """Lanes with tasks in them."""
     timers: Timers = msgspec.field(default_factory=Timers)
+    calls: Calls = msgspec.field(default_factory=Calls)
+    """Who outside is being asked or told."""
     rounds: int = 0
     turn: int = 0
     """Picks made."""

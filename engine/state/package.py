@@ -34,6 +34,8 @@ class Package(msgspec.Struct):
     """Rows that were ever given to an agent."""
     waiting: int = 0
     """Rows in pools that were never given to an agent."""
+    calling: int = 0
+    """Rows that somebody outside is being asked about."""
     swept_through: int = 0
     """After a withdrawal: number of its last task looked at."""
 

@@ -14,10 +14,10 @@ import msgspec
 
 from engine.events import AttributeValue, DueStep, TaskRow
 
-Status = Literal["created", "pooled", "offered", "assigned", "in_progress", "returned", "completed"]
-"""``offered``: in the hands of an agent who has yet to accept it. ``returned``: on its way back, between two events of
-one decision. ``completed``: the requester's opinion, or a supervisor, is awaited; where nobody is, a task leaves the
-state when it is completed."""
+Status = Literal["created", "calling", "pooled", "offered", "assigned", "in_progress", "returned", "completed"]
+"""``calling``: somebody outside is asked first. ``offered``: in the hands of an agent who has yet to accept it.
+``returned``: on its way back, between two events of one decision. ``completed``: the requester's opinion, or a
+supervisor, is awaited; where nobody is, a task leaves the state when it is completed."""
 
 LaneKey = tuple[str | None, int, tuple[AttributeValue, ...]]
 """(rule id or None for no rule, relax stage, values of the rule's lane attributes)"""

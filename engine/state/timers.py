@@ -20,9 +20,13 @@ OFFER = "offer"
 """Nobody has accepted an offered task."""
 CLOSE = "close"
 """The requester was silent, or no supervisor looked: a completed task is over."""
+CALLBACK = "callback"
+"""Nobody has said what came of asking outside."""
+DELIVERY = "delivery"
+"""Nobody has said what came of telling a result. The number is not a task's, but that of ``Calls.results``."""
 
 Timer = tuple[int, str, int]
-"""(due in milliseconds, kind, task number)"""
+"""(due in milliseconds, kind, task number or key of a result)"""
 
 
 _BLOCK = 12

@@ -106,13 +106,13 @@ def test_the_example_sends_a_task(served: Paidan, sender: Sender) -> None:
     assert told == ["new", "again"] and len(created(served)["E"]) == 1
 
 
-def test_without_nats_nothing_is_taken(postgres: str, workspace_name: str) -> None:
+def test_without_nats_the_connector_is_there_for_calls_over_http(postgres: str, workspace_name: str) -> None:
     with directory() as data:
         served = Paidan(data, workspace_name, postgres, nats="off").start()
         try:
-            served.process("projector")
+            served.process("connector")
             with pytest.raises(LookupError):
-                served.process("connector")
+                served.process("publisher")
         finally:
             assert served.stop() == 0
 

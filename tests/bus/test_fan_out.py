@@ -66,6 +66,11 @@ TOLD = {
     "FeedbackGiven.v1": ["task.feedback_given.ann.3"],
     "TaskReopened.v1": ["task.reopened.ann.3"],
     "TasksClosed.v1": ["task.closed.-.3", "task.closed.-.-"],
+    "CallbacksStarted.v1": ["task.callback_started.-.3", "task.callback_started.-.-"],
+    "CallbackSucceeded.v1": ["task.callback_succeeded.-.3"],
+    "CallbacksFailed.v1": ["task.callback_failed.-.3", "task.callback_failed.-.-"],
+    "ResultDelivered.v1": ["task.result_delivered.-.3"],
+    "ResultUndelivered.v1": ["task.result_undelivered.-.3"],
     "CommandRefused.v1": ["command.refused.ann.3"],
     "CommandHadNoEffect.v1": ["command.had_no_effect.ann.-"],
 }
@@ -137,6 +142,13 @@ def test_messages_of_random_logs(steps) -> None:
     assert {position: facts_in(event) for position, event in held.items() if facts_in(event)} == places
 
 
+OF_TASKS = (
+    ev.TasksRecycled, ev.TasksHandedOver, ev.TasksEscalated, ev.DeadlinesSet, ev.EscalationStepTaken, ev.OffersReturned,
+    ev.CallbacksStarted, ev.CallbacksFailed,
+)  # fmt: skip
+"""A fact a task."""
+
+
 def facts_in(event: ev.Event) -> int:
     """Counted from the event's own lists."""
     match event:
@@ -146,10 +158,10 @@ def facts_in(event: ev.Event) -> int:
             return sum(len(placement.tasks) for placement in placements)
         case ev.TasksAllocated(tasks=tasks) | ev.TasksRelaxed(tasks=tasks) | ev.TasksCancelled(tasks=tasks):
             return len(tasks)
-        case ev.TasksRecycled(tasks=tasks) | ev.TasksHandedOver(tasks=tasks) | ev.TasksEscalated(tasks=tasks):
-            return len(tasks)
-        case ev.DeadlinesSet(tasks=tasks) | ev.EscalationStepTaken(tasks=tasks) | ev.OffersReturned(tasks=tasks):
-            return len(tasks)
+        case ev.TasksMerged(tasks=tasks):
+            return len(tasks) + 1
+        case _ if isinstance(event, OF_TASKS):
+            return len(event.tasks)
         case ev.AgentsRegistered(agents=agents) | ev.AgentsRemoved(agents=agents):
             return len(agents)
         case ev.TaskReassigned(held_by=held_by):
@@ -185,6 +197,9 @@ def test_nothing_personal_is_published() -> None:
         ev.TaskReprioritised(1, 9, 5, "ann", text),
         ev.TaskDeadlinesChanged(1, 9, 9, ("respond_by",), (), "ann", text),
         ev.TaskLocked(1, "ann", 4, 9, text),
+        ev.CallbacksFailed((2,), "declined", text, 1),
+        ev.CallbackSucceeded(2, 4, {"note": text}),
+        ev.ResultUndelivered(2, 4, text),
         ev.OffersReturned((1,), ("ann",), "rejected", text),
         ev.TasksCancelled((2,), ("",), text),
         ev.AgentPresenceChanged("ann", "away", text),

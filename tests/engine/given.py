@@ -28,9 +28,10 @@ def rule(rule_id: str = "r", task_type: str = "call", **fields: Any) -> dict[str
     return {"id": rule_id, "task_type": task_type, **fields}
 
 
-def document(*rules: dict[str, Any], workspace: str = "bank", attributes: Any = None) -> str:
-    """A rule document; JSON is YAML."""
-    return json.dumps({"workspace": workspace, "attributes": attributes or ATTRIBUTES, "rules": list(rules)})
+def document(*rules: dict[str, Any], workspace: str = "bank", attributes: Any = None, **sections: Any) -> str:
+    """A rule document; JSON is YAML. ``sections`` such as ``task_types`` stand in it as they are."""
+    head = {"workspace": workspace, "attributes": attributes or ATTRIBUTES}
+    return json.dumps({**head, **sections, "rules": list(rules)})
 
 
 def rules(*written: dict[str, Any], **fields: Any) -> ApplyRules:

@@ -38,13 +38,14 @@ _CALENDAR = Calendar(
 _FORM = {"product": FormField("string", True, ("car", "house"), 9)}
 _TYPE = TaskType(
     _FORM, 30, Sla(60_000, 120_000), "office", Callback("https://x/y", None, "desk", 9_000, 5, 2_000),
-    Channel(None, "crm.results", "desk"), _STEPS, Handover(5, 2), _FEEDBACK, Offer(30_000, 5), _WRAP_UP,
+    Channel(None, "crm.results", "desk", 9_000, 5, 3_000), _STEPS, Handover(5, 2), _FEEDBACK, Offer(30_000, 5), _WRAP_UP,
 )  # fmt: skip
 _RULE_SET = RuleSet(
     "bank", {"zone": "string"}, {"skills": "list(string)"}, (_RULE,), {"office": _CALENDAR},
     {"loan": {"note": FormField("string", True, (), 500)}}, {"follow_up": _TYPE},
 )  # fmt: skip
 _AGENT = ev.AgentSpec("ann", "Ann", "east", 20, 2, {"skills": ("loan", "card"), "level": 3}, "busy")
+_DELIVERY = ev.Delivery(Channel("https://x/z", None, "desk", 9_000, 5, 3_000), 1_700_003_700_000)
 _ROW = ev.TaskRow(2, "c1", "ann", "JS", 7, ("a", 31, 0.5, True, None, ("x",)))
 _COLUMNS = ("segment", "days", "score", "vip", "gone", "tags")
 _PERSON = ev.Person("Li Lei", "13800000000", "110101199003070000")
@@ -99,8 +100,10 @@ SAMPLES: tuple[ev.Event, ...] = (
     ev.OfferAccepted(8, "ann", 41),
     ev.OffersReturned((8, 9), ("ann", "bob"), "rejected", "does not speak it"),
     ev.TaskStarted(8, "ann", 41),
-    ev.TaskCompleted(8, "ann", 41, {"note": "paid"}, 3, 1_700_000_600_000, 1_700_003_600_000, 1_700_009_000_000),
-    ev.TasksCancelled((8, 9), ("ann", ""), "wrong number", 3, 9, (9,)),
+    ev.TaskCompleted(
+        8, "ann", 41, {"note": "paid"}, 3, 1_700_000_600_000, 1_700_003_600_000, 1_700_009_000_000, _DELIVERY
+    ),
+    ev.TasksCancelled((8, 9), ("ann", ""), "wrong number", 3, 9, (9,), (8,)),
     ev.TaskReassigned(8, "bob", "ann", "overdue-east", 2, "ill", 3, True),
     ev.TasksRecycled((8, 9), ("ann", "bob"), "not_started"),
     ev.TasksHandedOver("ann", (8, 9), (12, 100), "too hard", "bob", "overdue-west"),
@@ -112,12 +115,17 @@ SAMPLES: tuple[ev.Event, ...] = (
         8, 3_000, 4_000, ("resolve_by",), (ev.DueStep(3_600, 1, _STEPS[0]),), "ann", "he travels until then"
     ),
     ev.TaskCommented(8, "he called twice", "ann"),
-    ev.TasksMerged(8, (9, 10), ("ann", ""), 90, 7, "bob", "the same call", (3, 0), (10,)),
+    ev.TasksMerged(8, (9, 10), ("ann", ""), 90, 7, "bob", "the same call", (3, 0), (10,), (9,)),
     ev.TaskLocked(8, "ann", 41, 1_700_000, "calls back at five"),
     ev.TaskUnlocked(8, "ann", 41, "ended"),
     ev.FeedbackGiven(8, "ann", False, 2, "still broken", 1_700_009_000_000),
     ev.TaskReopened(8, "ann", 70, "unsatisfied", "same", "ann", "away", 3),
     ev.TasksClosed((8, 9), "silence"),
+    ev.CallbacksStarted((8, 9), Callback("https://x/y", None, "desk", 9_000, 5, 2_000), 1_700_000_700_000, 3, 9),
+    ev.CallbackSucceeded(8, 41, {"balance": "12"}, 2, 3, 1_700_000_600_000, 1_700_003_600_000, _DELIVERY),
+    ev.CallbacksFailed((8, 9), "failed", "HTTP 503", 3, 3),
+    ev.ResultDelivered(8, 41, 2),
+    ev.ResultUndelivered(8, 41, "HTTP 503", 8),
     ev.CommandRefused("StartTask", "stale", "STALE_GRANT", "Expected grant 1", 8, "ann"),
     ev.CommandHadNoEffect("RegisterPackage", 1, "ann"),
 )

@@ -49,14 +49,16 @@ def _task_arrows(log: list[ev.Recorded]) -> Iterator[Arrow]:
     state = State(log[0].event.rule_set.workspace if isinstance(log[0].event, ev.RuleSetApplied) else "w")
     for recorded in log:
         event = recorded.event
-        if isinstance(event, ev.CommandRefused):
+        if isinstance(event, ev.CommandRefused | ev.ResultDelivered | ev.ResultUndelivered):
             evolve(state, recorded)
             continue
         before = {n: state.tasks[n].status if n in state.tasks else "[*]" for n in _touched(event)}
         evolve(state, recorded)
-        ended = {
-            ev.TaskCompleted: "completed", ev.TasksMerged: "merged", ev.TasksClosed: "closed",
-        }.get(type(event), "cancelled")  # fmt: skip
+        ends = {
+            ev.TaskCompleted: "completed", ev.CallbackSucceeded: "completed", ev.TasksMerged: "merged",
+            ev.TasksClosed: "closed",
+        }  # fmt: skip
+        ended = ends.get(type(event), "cancelled")
         for number, status in before.items():
             yield status, state.tasks[number].status if number in state.tasks else ended, type(event).__name__
 

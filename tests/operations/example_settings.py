@@ -47,6 +47,8 @@ def _toml(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int | float):
         return str(value)
+    if isinstance(value, dict):
+        return "{}"
     return json.dumps(list(value) if isinstance(value, tuple) else str(value), ensure_ascii=False)
 
 

@@ -136,6 +136,32 @@ def test_print_config_shows_sources_and_no_secrets(monkeypatch: pytest.MonkeyPat
     assert rows["postgres"]["source"] == "environment PAIDAN_POSTGRES" and rows["limits.jobs"]["value"] == 4
 
 
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+def test_secrets_come_from_a_table_or_as_json_and_are_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(tmp_path / "p.toml", "[secrets]", f'desk = "{SECRET}"', f'"crm.old" = "{SECRET} {SECRET}"')
+    taken = resolve({}, file).settings
+    assert taken.secrets == {"desk": SECRET, "crm.old": f"{SECRET} {SECRET}"} and SECRET not in repr(taken)
+    monkeypatch.setenv("PAIDAN_SECRETS", json.dumps({"crm": SECRET}))
+    shown = serve("--print-config", "--config", str(file))
+    assert shown.exit_code == 0 and "crm=***" in shown.stdout and SECRET[6:] not in shown.stdout
+    assert SECRET[6:] not in serve("--print-config", "--json").stdout
+
+
+@pytest.mark.parametrize(
+    "given_text",
+    [SECRET, "desk=" + SECRET, json.dumps({"desk": SECRET[6:]}), json.dumps({"desk": 5}), json.dumps({"desk": "whsec_aGk="}),
+     json.dumps({"a b": SECRET}), json.dumps([SECRET]), json.dumps({"desk": SECRET + "!"})],
+)  # fmt: skip
+def test_a_secret_that_is_none_is_refused_without_being_told(given_text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PAIDAN_SECRETS", given_text)
+    said = refused({})
+    assert said.startswith("secrets (environment PAIDAN_SECRETS): Expected") and SECRET[6:] not in said
+
+
 @pytest.mark.parametrize(
     ("given_text", "shown"),
     [

@@ -113,6 +113,14 @@ FIXED = {
         "adapters.rosters.reading:MAX_BYTES": "bytes of a roster file",
         "adapters.rosters.faults:MAX_FAULTS": "faults told of one roster",
     },
+    "Calls to the outside": {
+        "engine.rules.model:MAX_BACKOFF_MS": "ms between two attempts",
+        "engine.decide.arriving:GRACE_MS": "ms beyond a callback's patience until it counts as unreported",
+        "engine.decide.calls:DELIVERY_GRACE_MS": "ms beyond a channel's patience until telling it is given up",
+        "adapters.outbound.answers:MAX_FIELDS": "fields of an answer",
+        "adapters.outbound.answers:MAX_TEXT": "characters of one field of an answer",
+        "adapters.outbound.answers:MAX_REASON": "characters kept of why a call failed",
+    },
 }
 
 ELSEWHERE = ("adapters.cli.", "adapters.demo.", "adapters.importing.spool:MAX_SIZE")

@@ -25,6 +25,8 @@ DOCUMENTS = (
         rule("p", when="task.level > 1", precedence=5, method="claim", targets="agent.level >= 1"),
         rule("q", strategy=["last_agent", "weighted"], targets="agent.level >= task.level", cap_per_agent=3,
              relax=[{"after": "10m", "targets": "agent.level >= 2"}, {"after": "1h", "targets": "true"}]),
+        task_types={"visit": {"callback": {"url": "https://o/ask"}, "feedback_channel": {"subject": "crm.told"},
+                              "sla": {"resolve_within": "10m"}}},
     ),
     document(rule("m", method="manual", feedback={"unsatisfied": "escalate", "auto_close_after": "1h"}), rule("z", "visit", when="task.level == 2", targets="agent.load < 2")),
     document(
@@ -65,7 +67,7 @@ class Story:
             self._start, self._complete, self._cancel, self._reassign, self._rest, self._one_step, self._time,
             self._hand_over, self._lock, self._unlock, self._reprioritise, self._change_deadlines, self._comment, self._merge,
             self._accept, self._reject,
-            self._feedback,
+            self._feedback, self._call,
         )  # fmt: skip
         steps[kind % len(steps)](a, b)
 
@@ -224,6 +226,18 @@ class Story:
         if (a + b) % 5 == 4:
             self._do(cmd.ReassignTask(number, AGENTS[b % 5], 0, "see to it"))
         self._do(cmd.GiveFeedback(number, b % 4 == 3, b % 6, "call 13800001234 back|\\"))
+
+    def _call(self, a: int, b: int) -> None:
+        """What came of asking or telling outside."""
+        calls = self.scenario.state.calls
+        asked, told = list(calls.callbacks.values()), list(calls.results.values())
+        if asked and (a % 2 or not told):
+            call, outcome = asked[a % len(asked)], ("succeeded", "declined", "failed")[b % 3]
+            result = {"balance": f"no|r\\{b}"} if outcome == "succeeded" else {}
+            self._do(cmd.FinishCallback(call.task, call.made - (a % 13 == 12), outcome, result, "HTTP 503", 1 + b % 3))
+        elif told:
+            call = told[a % len(told)]
+            self._do(cmd.FinishDelivery(call.task, call.made, b % 2 > 0, "HTTP 503", 1 + b % 3))
 
     def _rest(self, _a: int, _b: int) -> None:
         self.scenario.do(REST)

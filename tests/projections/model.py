@@ -36,6 +36,8 @@ class Model:
         self._packages: dict[int, dict[str, Any]] = {}
         self._rejected: list[RejectedView] = []
         self._given: set[int] = set()
+        self._to_be_told: dict[int, int] = {}
+        """Task -> position of its last completion that is told outside."""
         for recorded in log:
             evolve(self.state, recorded)
             self._note(recorded)
@@ -117,10 +119,10 @@ class Model:
         handler = getattr(self, "_" + type(recorded.event).__name__, None)
         if handler is not None:
             handler(recorded.event, recorded)
-        event = recorded.event
-        packages = event.packages if isinstance(event, ev.TasksMerged) else (getattr(event, "package", None),)
-        for package in self._packages.keys() & set(packages):
-            self._packages[package]["updated_at"] = recorded.at
+        named = (getattr(recorded.event, "package", None), *getattr(recorded.event, "packages", ()))
+        for package in named:
+            if package in self._packages:
+                self._packages[package]["updated_at"] = recorded.at
         self._states(recorded.event)
 
     def _states(self, event: ev.Event) -> None:
@@ -142,6 +144,8 @@ class Model:
             "respond_by": 0, "resolve_by": 0, "overdue": False, "merged_into": 0, "offered_until": 0, "let_pass": 0,
             "feedback": "", "score": 0, "feedback_note": "", "feedback_at": 0, "closes_at": 0, "closed_at": 0,
             "closed_why": "", "reopened": 0,
+            "callback": "", "callback_attempts": 0, "callback_reason": "", "delivery": "", "delivery_attempts": 0,
+            "delivery_reason": "",
         }  # fmt: skip
 
     def _TaskCreated(self, event: ev.TaskCreated, recorded: Recorded) -> None:
@@ -230,8 +234,9 @@ class Model:
         self._agents[event.agent]["completed_total"] += 1
         self._end(event.task, "completed", recorded)
         self._change(
-            event.task, recorded, status="completed", locked_until=0, ended_at=recorded.at, wrap_up=event.wrap_up
-        )
+            event.task, recorded, status="completed", locked_until=0, ended_at=recorded.at, wrap_up=event.wrap_up,
+            **self._to_tell(event, recorded),
+        )  # fmt: skip
         if event.closes_at:
             self._tasks[event.task].update(
                 feedback="awaited", score=0, feedback_note="", feedback_at=0, closes_at=event.closes_at
@@ -264,7 +269,10 @@ class Model:
     def _TasksCancelled(self, event: ev.TasksCancelled, recorded: Recorded) -> None:
         for number in event.tasks:
             self._end(number, "cancelled", recorded)
-            self._change(number, recorded, status="cancelled", locked_until=0, offered_until=0, ended_at=recorded.at)
+            more = {"callback": "cancelled"} if number in event.calling else {}
+            self._change(
+                number, recorded, status="cancelled", locked_until=0, offered_until=0, ended_at=recorded.at, **more
+            )
 
     def _back(self, number: int, became: str, recorded: Recorded, **more: Any) -> None:
         self._end(number, became, recorded)
@@ -312,6 +320,7 @@ class Model:
     def _TasksMerged(self, event: ev.TasksMerged, recorded: Recorded) -> None:
         for number in event.tasks:
             self._end(number, "merged", recorded)
+            more = {"callback": "cancelled"} if number in event.calling else {}
             self._change(
                 number,
                 recorded,
@@ -320,10 +329,8 @@ class Model:
                 offered_until=0,
                 ended_at=recorded.at,
                 merged_into=event.into,
+                **more,
             )
-            package = self._tasks[number]["package"]
-            if package:
-                self._packages[package]["updated_at"] = recorded.at
         self._change(event.into, recorded, priority=event.priority)
 
     def _TaskLocked(self, event: ev.TaskLocked, recorded: Recorded) -> None:
@@ -331,6 +338,41 @@ class Model:
 
     def _TaskUnlocked(self, event: ev.TaskUnlocked, recorded: Recorded) -> None:
         self._change(event.task, recorded, locked_until=0)
+
+    def _CallbacksStarted(self, event: ev.CallbacksStarted, recorded: Recorded) -> None:
+        for number in event.tasks:
+            self._change(number, recorded, status="calling", callback="calling")
+
+    def _CallbackSucceeded(self, event: ev.CallbackSucceeded, recorded: Recorded) -> None:
+        self._change(
+            event.task, recorded, status="completed", ended_at=recorded.at, wrap_up=event.result, callback="succeeded",
+            callback_attempts=event.attempts, **self._to_tell(event, recorded),
+        )  # fmt: skip
+
+    def _CallbacksFailed(self, event: ev.CallbacksFailed, recorded: Recorded) -> None:
+        for number in event.tasks:
+            self._change(
+                number, recorded, status="created", callback=event.cause, callback_attempts=event.attempts,
+                callback_reason=event.reason,
+            )  # fmt: skip
+
+    def _to_tell(self, event: ev.TaskCompleted | ev.CallbackSucceeded, recorded: Recorded) -> dict[str, Any]:
+        """A task completed twice is told of twice; the last telling is shown."""
+        if event.deliver is None:
+            return {}
+        self._to_be_told[event.task] = recorded.position
+        return {"delivery": "sending", "delivery_attempts": 0, "delivery_reason": ""}
+
+    def _ResultDelivered(self, event: ev.ResultDelivered, recorded: Recorded) -> None:
+        self._told(event, recorded, delivery="delivered", delivery_attempts=event.attempts)
+
+    def _ResultUndelivered(self, event: ev.ResultUndelivered, recorded: Recorded) -> None:
+        told = {"delivery_attempts": event.attempts, "delivery_reason": event.reason}
+        self._told(event, recorded, delivery="undelivered", **told)
+
+    def _told(self, event: ev.ResultDelivered | ev.ResultUndelivered, recorded: Recorded, **changes: Any) -> None:
+        last = self._to_be_told[event.task] == event.made
+        self._change(event.task, recorded, **changes if last else {})
 
     def _CommandRefused(self, event: ev.CommandRefused, recorded: Recorded) -> None:
         if event.task in self._tasks:

@@ -169,7 +169,10 @@ class Told:
         self.facts.append(fact)
         return fact
 
-    def _TaskCompleted(self, event: ev.TaskCompleted, at: int) -> None:
+    def _CallbackSucceeded(self, event: ev.CallbackSucceeded, at: int) -> None:
+        self._TaskCompleted(event, at)
+
+    def _TaskCompleted(self, event: ev.TaskCompleted | ev.CallbackSucceeded, at: int) -> None:
         task = event.task
         fact = self._count(task, "completed", at)
         moments = {"to_assign": self._assigned.get(task), "to_start": self._started.get(task), "to_complete": at}

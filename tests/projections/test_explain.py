@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 
 from adapters.audit.verify import explain as explain_stored
 from engine import events as ev
-from engine.commands import AllocateTasks, ClaimTask, ReassignTask, SetPresence
+from engine.commands import AllocateTasks, ClaimTask, FinishCallback, ReassignTask, SetPresence
 from engine.explain import Explanation, explain
 from engine.refusals import Refusal
 from engine.verdicts import AgentVerdict
@@ -188,6 +188,17 @@ def test_a_task_that_nobody_ever_had_or_nobody_knows() -> None:
     assert explained(scenario, 1).summary == "Task 1 was cancelled before anybody had it."
     for number, grant in ((7, 0), (1, 2)):
         assert isinstance(explain(lambda: scenario.log, "bank", number, grant), Refusal)
+
+
+def test_a_task_that_somebody_outside_is_asked_about() -> None:
+    kinds = {"call": {"callback": {"url": "https://checks.local:8/ask?key=x"}}}
+    scenario = Scenario(rules(rule(method="manual"), task_types=kinds), task(), task())
+    told = "Task 1 is not in a pool yet: https://checks.local:8 is asked first."
+    assert explained(scenario, 1).summary == told
+    scenario.do(FinishCallback(1, 3, "succeeded", {}))
+    scenario.do(FinishCallback(2, 5, "failed"))
+    assert "its callback did it" in explained(scenario, 1).summary
+    assert "waits under rule r" in explained(scenario, 2).summary
 
 
 def test_a_new_rule_under_which_it_does_not_yet_stand() -> None:

@@ -225,7 +225,22 @@ def _check_stall(state: State, event: ev.PoolStalled) -> None:
 
 def _check_settled(state: State, event: ev.PackageDistributed) -> None:
     package = state.packages[event.package]
-    assert (event.distributed, sum(event.waiting.values())) == (package.distributed, package.waiting)
+    waiting = package.waiting + package.calling
+    assert (event.distributed, sum(event.waiting.values())) == (package.distributed, waiting)
+
+
+def _check_asked_first(state: State, event: ev.CallbacksStarted) -> None:
+    """Whom the rules in force name; what is asked about is new."""
+    assert state.rule_set is not None and event.due > state.at
+    for number in event.tasks:
+        kind = state.rule_set.task_types[state.tasks[number].type]
+        assert kind.callback == event.callback
+
+
+def _check_unreported(state: State, event: ev.CallbacksFailed) -> None:
+    for number in event.tasks:
+        call = state.calls.callbacks[number]
+        assert (event.cause == "unreported") == (event.attempts == 0) and call.at <= state.at
 
 
 _CHECKS: dict[type[ev.Event], Callable[[State, Any], None]] = {
@@ -243,6 +258,8 @@ _CHECKS: dict[type[ev.Event], Callable[[State, Any], None]] = {
     ev.TaskReopened: check_reopened,
     ev.PoolStalled: _check_stall,
     ev.PackageDistributed: _check_settled,
+    ev.CallbacksStarted: _check_asked_first,
+    ev.CallbacksFailed: _check_unreported,
 }
 
 
@@ -258,7 +275,7 @@ def check_at_rest(state: State) -> None:
     _nobody_could_take(state)
     for package in state.packages.values():
         assert package.status not in ("parsed", "distributing")
-        assert package.status != "partly_distributed" or package.waiting
+        assert package.status != "partly_distributed" or package.waiting or package.calling
         assert package.status not in ("distributed", "failed", "withdrawn") or not package.waiting
 
 
@@ -304,4 +321,6 @@ def check_timers(state: State) -> None:
         elif task.recycles_at:
             assert task.status == "assigned" and not task.locked and not (marks and marks.escalated)
             wanted.add((task.recycles_at, "recycle", number))
+    wanted |= {(call.due, "callback", number) for number, call in state.calls.callbacks.items()}
+    wanted |= {(call.due, "delivery", made) for made, call in state.calls.results.items()}
     assert set(state.timers.entries()) == wanted

@@ -16,7 +16,8 @@ from engine.state import Package, State
 from tests.simulation.asked import Asked
 from tests.simulation.judging import Lane
 
-CREATED, RETURNED, COMPLETED = "created", "returned", "completed"
+CREATED, CALLING, RETURNED, COMPLETED = "created", "calling", "returned", "completed"
+NOWHERE = (CREATED, CALLING, RETURNED, COMPLETED)
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -30,7 +31,8 @@ class Held(msgspec.Struct, frozen=True):
 
 
 Place = str | Lane | Held
-"""``created``, ``returned`` between two events, ``completed`` and not closed, a lane, or in an agent's hands."""
+"""``created``, ``calling``, ``returned`` between two events, ``completed`` and not closed, a lane, or in an agent's
+hands."""
 
 
 class Ledger:
@@ -45,6 +47,10 @@ class Ledger:
         self.reopened: Counter[int] = Counter()
         self.asked = Asked()
         self.rows: Counter[int] = Counter()
+        self.called: dict[int, int] = {}
+        """Task -> position of the event that started its callback."""
+        self.to_tell: dict[int, int] = {}
+        """Position of the event that ended a task -> the task, until somebody outside was told, or that was given up."""
         self.position = 0
 
     def enter(self, recorded: ev.Recorded) -> None:
@@ -195,8 +201,9 @@ class Ledger:
         held = self._held(event.task, event.agent, event.grant)
         assert held.started and self.package_of[event.task] == event.package
         if not event.closes_at:
-            self._end(event.task)
+            self._end(event.task, event.deliver)
             return
+        self._to_be_told(event.deliver, event.task)
         self.places[event.task], self.rule_of[event.task] = COMPLETED, held.rule
         self.completed_by[event.task] = event.agent
 
@@ -224,6 +231,7 @@ class Ledger:
             assert agent == (place.agent if isinstance(place, Held) else "")
             assert place != COMPLETED and (number in event.again) == (number in self.given and not agent)
             assert self.package_of[number] == event.package
+            assert (number in event.calling) == (place == CALLING)
             self._end(number)
 
     @_enter.register
@@ -232,15 +240,50 @@ class Ledger:
             place = self.places[number]
             assert agent == (place.agent if isinstance(place, Held) else "")
             assert (number in event.again) == (number in self.given and not agent)
+            assert (number in event.calling) == (place == CALLING)
             self._end(number)
         assert event.packages in ((), tuple(self.package_of[number] or 0 for number in event.tasks))
         survivor = self.places[event.into]
         assert event.agent == (survivor.agent if isinstance(survivor, Held) else "")
 
-    def _end(self, number: int) -> None:
+    @_enter.register
+    def _asked_first(self, event: ev.CallbacksStarted) -> None:
+        for number in event.tasks:
+            assert self.places[number] == CREATED and number not in self.called, (
+                "asked about once, before anything else"
+            )
+            assert self.package_of[number] == event.package
+            self.places[number], self.called[number] = CALLING, self.position
+
+    @_enter.register
+    def _done_outside(self, event: ev.CallbackSucceeded) -> None:
+        assert self.places[event.task] == CALLING and self.called[event.task] == event.started
+        assert self.package_of[event.task] == event.package and event.task not in self.given
+        self._end(event.task, event.deliver)
+
+    @_enter.register
+    def _not_done_outside(self, event: ev.CallbacksFailed) -> None:
+        for number in event.tasks:
+            assert self.places[number] == CALLING and self.package_of[number] == event.package
+            self.places[number] = CREATED
+
+    @_enter.register
+    def _delivered(self, event: ev.ResultDelivered) -> None:
+        assert self.to_tell.pop(event.made) == event.task
+
+    @_enter.register
+    def _undelivered(self, event: ev.ResultUndelivered) -> None:
+        assert self.to_tell.pop(event.made) == event.task
+
+    def _end(self, number: int, deliver: ev.Delivery | None = None) -> None:
         del self.places[number]
         self.ended.add(number)
+        self._to_be_told(deliver, number)
         self.asked.forget(number)
+
+    def _to_be_told(self, deliver: ev.Delivery | None, number: int) -> None:
+        if deliver is not None:
+            self.to_tell[self.position] = number
 
     def _lane(self, number: int) -> Lane:
         place = self.places[number]
@@ -263,6 +306,7 @@ class Ledger:
         self.asked.compare(state)
         self._compare_loads(state)
         self._compare_lanes(state)
+        self._compare_calls(state)
         for number, package in state.packages.items():
             self._compare_package(number, package)
 
@@ -272,6 +316,11 @@ class Ledger:
         assert found == dict(by_rule)
         loads = Counter(place.agent for place in self.places.values() if isinstance(place, Held))
         assert {agent.id: agent.load for agent in state.agents.values() if agent.load} == dict(loads)
+
+    def _compare_calls(self, state: State) -> None:
+        asked = {number: self.called[number] for number, place in self.places.items() if place == CALLING}
+        assert {number: call.made for number, call in state.calls.callbacks.items()} == asked
+        assert {made: call.task for made, call in state.calls.results.items()} == self.to_tell
 
     def _compare_lanes(self, state: State) -> None:
         lanes: dict[Lane, list[int]] = {}
@@ -291,10 +340,12 @@ class Ledger:
         never_given = [task for task in mine if task not in self.given]
         created = sum(self.places.get(task) == CREATED for task in never_given)
         waiting = sum(isinstance(self.places.get(task), tuple) for task in never_given)
+        calling = sum(self.places.get(task) == CALLING for task in never_given)
         ended = sum(task in self.ended for task in never_given)
         assert package.rows == self.rows[number] == len(mine)
         assert (package.distributed, package.waiting) == (len(mine) - len(never_given), waiting)
-        assert package.rows == package.distributed + package.waiting + created + ended
+        assert package.calling == calling
+        assert package.rows == package.distributed + package.waiting + created + calling + ended
 
 
 def _rule(place: Place) -> str | None:
@@ -305,12 +356,12 @@ def _rule(place: Place) -> str | None:
 def place_in(state: State, number: int) -> Place:
     """Where the state says the task is."""
     task = state.tasks[number]
-    assert (task.agent is None) == (task.grant == 0) == (task.status in ("created", "pooled", "returned", "completed"))
+    assert (task.agent is None) == (task.grant == 0) == (task.status in (*NOWHERE, "pooled"))
     if task.agent is not None:
         locked = task.marks.locked_until if task.marks else 0
         until = task.recycles_at if task.status == "offered" else 0
         return Held(task.agent, task.rule, task.grant, task.status == "in_progress", locked, until)
-    return task.status if task.status in (CREATED, RETURNED, COMPLETED) else (task.rule, task.stage, task.lane)
+    return task.status if task.status in NOWHERE else (task.rule, task.stage, task.lane)
 
 
 def _order(state: State, key: Lane, number: int) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from pytest import MonkeyPatch
 
 from engine import commands as cmd
 from engine.events import AttributeValue, ColumnMapping, Person, RejectedRow
+from engine.refusals import Refusal
 from engine.state import Package, Task
 from tests.simulation.simulation import Simulation
 from tests.simulation.worlds import AGENTS, COLUMNS, DOCUMENTS, NOW, TASK_TYPES, row, spec
@@ -230,6 +231,31 @@ def _feedback(sim: Simulation, dice: Dice, place: int) -> None:
     sim.ask(cmd.GiveFeedback(number, dice[1] % 4 == 0, dice[2] % 6, "so so"), _request(dice, place))
 
 
+def _answer(sim: Simulation, dice: Dice, place: int) -> None:
+    """What came of asking outside is reported; now and then twice, or of a callback that is over."""
+    calls = list(sim.state.calls.callbacks.values())
+    if not calls:
+        return
+    call, outcome = calls[dice[0] % len(calls)], ("succeeded", "succeeded", "declined", "failed")[dice[1] % 4]
+    result = {"balance": "12"} if outcome == "succeeded" else {}
+    started = call.made if dice[2] % 7 else call.made - 1
+    report = cmd.FinishCallback(call.task, started, outcome, result, "" if result else "HTTP 503", 1 + dice[1] % 3)
+    sim.ask(report, _request(dice, place))
+    if dice[2] % 5 == 0:
+        recorded, told = sim.ask(report)
+        assert not recorded and isinstance(told, Refusal) and told.reason == "STALE_CALL"
+
+
+def _told(sim: Simulation, dice: Dice, place: int) -> None:
+    """What came of telling a result is reported."""
+    calls = list(sim.state.calls.results.values())
+    if calls:
+        call, delivered = calls[dice[0] % len(calls)], dice[1] % 3 > 0
+        made = call.made if dice[2] % 7 else call.made - 1
+        report = cmd.FinishDelivery(call.task, made, delivered, "" if delivered else "HTTP 503", 1 + dice[1] % 3)
+        sim.ask(report, _request(dice, place))
+
+
 def _presence(sim: Simulation, dice: Dice, place: int) -> None:
     presence = ("available", "available", "busy", "away", "offline")[dice[1] % 5]
     sim.ask(cmd.SetPresence(AGENTS[dice[0] % 6], presence), _request(dice, place))
@@ -334,7 +360,7 @@ _OFTEN: dict[Step, int] = {
     _nothing: 1, _create: 10, _create_some: 2, _claim: 6, _claim_this: 3, _start: 4, _complete: 12, _cancel: 3,
     _accept: 4, _reject: 6,
     _reassign: 4, _reprioritise: 3, _change_deadlines: 3, _comment: 1, _merge: 3, _hand_over: 5, _lock: 4, _unlock: 2,
-    _feedback: 6,
+    _feedback: 6, _answer: 4, _told: 2,
     _presence: 4, _roster: 4, _everybody: 1, _rules: 3, _package: 6, _import: 2, _finish: 2, _fail: 1, _withdraw: 2,
     _time: 6, _follow: 12, _rest: 8, _again: 3, _restart: 1, _crash: 1,
 }  # fmt: skip

@@ -23,11 +23,11 @@ from tests.simulation.worlds import AGENTS, RISING, spec
 ROOM = 1_000
 _ABLE: dict[str, AttributeValue] = {"regions": ("JS", "ZJ"), "skills": ("a", "b"), "level": 3}
 TIMERS_A_TASK = 5
-"""Relax steps and escalation steps that a rule of these worlds may have, and the closing."""
+"""Relax steps and escalation steps that a rule of these worlds may have, and the closing or the end of a callback."""
 LIVES = 3
 """A task is reopened twice at most, and needs its timers each time."""
-WAITING = ("created", "pooled", "returned")
-"""Nobody holds it."""
+WAITING = ("created", "calling", "pooled", "returned")
+"""Nobody holds it. What somebody outside is asked about comes back by time, if he says nothing."""
 
 
 def _accept(task: Task) -> cmd.Command:
@@ -74,7 +74,7 @@ def until_nothing_moves(sim: Simulation) -> int:
     """Sweep until one changes nothing and no timer is left; gives how many sweeps it took."""
     sim.now = max(sim.now, sim.state.at)
     tick_through(sim)  # offers whose time is over are not accepted any more
-    sweeps, most = 0, 1 + len(sim.state.tasks) * (1 + TIMERS_A_TASK) * LIVES
+    sweeps, most = 0, 1 + len(sim.state.tasks) * (1 + TIMERS_A_TASK) * LIVES + _results(sim)
     while _sweep(sim) or _time_goes_on(sim):
         sweeps += 1
         assert sweeps <= most, f"after {sweeps} sweeps {len(sim.state.tasks)} tasks are open and go on for ever"
@@ -117,7 +117,7 @@ def _time_goes_on(sim: Simulation) -> bool:
 
 def tick_through(sim: Simulation) -> None:
     """All that is due by now. Nothing that it sets in motion is due at once."""
-    most = 1 + len(sim.state.tasks) * (1 + TIMERS_A_TASK) * 2
+    most = 1 + len(sim.state.tasks) * (1 + TIMERS_A_TASK) * 2 + _results(sim)
     for _ in range(most):
         due = sim.state.timers.next_due()
         if due is None or due > sim.now:
@@ -125,6 +125,11 @@ def tick_through(sim: Simulation) -> None:
         sim.tick()
         sim.rest()
     raise AssertionError(f"timers are still due after {most} ticks")
+
+
+def _results(sim: Simulation) -> int:
+    """Results that are or may come to be on their way: each is given up in its time."""
+    return len(sim.state.calls.results) + len(sim.state.tasks)
 
 
 def needs_a_human(state: State, task: Task) -> bool:

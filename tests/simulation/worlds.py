@@ -106,7 +106,20 @@ def _document(seed: int) -> str:
     chance = random.Random(seed)
     ids = chance.sample(("r1", "r2", "r3", "r4", "r5", "r6"), chance.randint(3, 5))
     rules = [_rule(chance, rule_id) for rule_id in ids]
-    return json.dumps({"workspace": "sim", "attributes": ATTRIBUTES, "rules": rules})
+    kinds = _kinds(random.Random(f"kinds {seed}"))
+    return json.dumps({"workspace": "sim", "attributes": ATTRIBUTES, "task_types": kinds, "rules": rules})
+
+
+def _kinds(chance: random.Random) -> dict[str, Any]:
+    """Who outside is asked first, and who is told how work ended."""
+    callback = {"url": "https://outside/ask", "timeout": "5s", "attempts": 2, "backoff": "1s"}
+    channel = {"subject": "crm.results", "attempts": 2}
+    kinds: dict[str, Any] = {}
+    if chance.random() < 0.5:
+        kinds[chance.choice(("mail", "mail", "call"))] = {"callback": callback}
+    if chance.random() < 0.7:
+        kinds.setdefault(chance.choice(("mail", "call")), {})["feedback_channel"] = channel
+    return kinds
 
 
 def _variant(seed: int) -> str:

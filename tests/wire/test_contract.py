@@ -19,6 +19,7 @@ WITHOUT_MIN_POSITION = {
     "ReadEventsRequest": "names the position to read from",
     "WatchAssignmentsRequest": "names the position to go on from",
     "WatchPackagesToImportRequest": "reads the writer's own state",
+    "WatchCallsRequest": "reads the writer's own state",
 }
 
 

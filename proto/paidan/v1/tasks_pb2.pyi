@@ -48,6 +48,8 @@ class _TaskStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TaskStatus
     """A duplicate: another task goes on in its place."""
     TASK_STATUS_OFFERED: _TaskStatus.ValueType  # 9
     """An agent is asked whether he takes it."""
+    TASK_STATUS_CALLING: _TaskStatus.ValueType  # 11
+    """Somebody outside is asked before it goes to people."""
     TASK_STATUS_CLOSED: _TaskStatus.ValueType  # 10
     """Completed, and its requester was satisfied, silent, or told that this is all."""
 
@@ -74,6 +76,8 @@ TASK_STATUS_MERGED: TaskStatus.ValueType  # 8
 """A duplicate: another task goes on in its place."""
 TASK_STATUS_OFFERED: TaskStatus.ValueType  # 9
 """An agent is asked whether he takes it."""
+TASK_STATUS_CALLING: TaskStatus.ValueType  # 11
+"""Somebody outside is asked before it goes to people."""
 TASK_STATUS_CLOSED: TaskStatus.ValueType  # 10
 """Completed, and its requester was satisfied, silent, or told that this is all."""
 Global___TaskStatus: _TypeAlias = TaskStatus  # noqa: Y015
@@ -165,6 +169,36 @@ class Person(_message.Message):
 Global___Person: _TypeAlias = Person  # noqa: Y015
 
 @_typing.final
+class Call(_message.Message):
+    """A call to the outside, as it stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    state: _builtins.str
+    """A stable word."""
+    attempts: _builtins.int
+    """Attempts made, as far as they are known."""
+    reason: _builtins.str
+    """Why it came to nothing."""
+    def __init__(
+        self,
+        *,
+        state: _builtins.str = ...,
+        attempts: _builtins.int = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "reason", b"reason", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Call: _TypeAlias = Call  # noqa: Y015
+
+@_typing.final
 class Task(_message.Message):
     """A task."""
 
@@ -252,6 +286,8 @@ class Task(_message.Message):
     OFFERED_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     LET_PASS_FIELD_NUMBER: _builtins.int
     FEEDBACK_FIELD_NUMBER: _builtins.int
+    CALLBACK_FIELD_NUMBER: _builtins.int
+    DELIVERY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`workspaces/{workspace}/tasks/{number}`."""
     number: _builtins.int
@@ -368,6 +404,16 @@ class Task(_message.Message):
     def feedback(self) -> Global___TaskFeedback:
         """Set where the requester is asked."""
 
+    @_builtins.property
+    def callback(self) -> Global___Call:
+        """What became of asking outside first: `calling`, `succeeded`, `declined`, `failed`, `unreported`, `cancelled`.
+        Not set: nobody was asked.
+        """
+
+    @_builtins.property
+    def delivery(self) -> Global___Call:
+        """What became of telling the result outside: `sending`, `delivered`, `undelivered`. Not set: there was nobody to tell."""
+
     def __init__(
         self,
         *,
@@ -412,10 +458,12 @@ class Task(_message.Message):
         offered_until_time: _timestamp_pb2.Timestamp | None = ...,
         let_pass: _builtins.int = ...,
         feedback: Global___TaskFeedback | None = ...,
+        callback: Global___Call | None = ...,
+        delivery: Global___Call | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["assign_time", b"assign_time", "create_time", b"create_time", "end_time", b"end_time", "feedback", b"feedback", "locked_until", b"locked_until", "offered_until_time", b"offered_until_time", "person_masked", b"person_masked", "pool_time", b"pool_time", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assign_time", b"assign_time", "callback", b"callback", "create_time", b"create_time", "delivery", b"delivery", "end_time", b"end_time", "feedback", b"feedback", "locked_until", b"locked_until", "offered_until_time", b"offered_until_time", "person_masked", b"person_masked", "pool_time", b"pool_time", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "assign_time", b"assign_time", "attributes", b"attributes", "business_type", b"business_type", "comments", b"comments", "create_time", b"create_time", "customer", b"customer", "end_time", b"end_time", "escalated", b"escalated", "feedback", b"feedback", "grant", b"grant", "handed_over", b"handed_over", "lane", b"lane", "let_pass", b"let_pass", "line", b"line", "locked_until", b"locked_until", "merged_into", b"merged_into", "name", b"name", "number", b"number", "offered_until_time", b"offered_until_time", "overdue", b"overdue", "owner", b"owner", "package", b"package", "passed", b"passed", "person_masked", b"person_masked", "picked_by", b"picked_by", "pool_time", b"pool_time", "positions", b"positions", "priority", b"priority", "recycled", b"recycled", "region", b"region", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time", "rule", b"rule", "rule_set_version", b"rule_set_version", "stage", b"stage", "start_time", b"start_time", "status", b"status", "type", b"type", "waiting_for", b"waiting_for", "wrap_up", b"wrap_up"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "assign_time", b"assign_time", "attributes", b"attributes", "business_type", b"business_type", "callback", b"callback", "comments", b"comments", "create_time", b"create_time", "customer", b"customer", "delivery", b"delivery", "end_time", b"end_time", "escalated", b"escalated", "feedback", b"feedback", "grant", b"grant", "handed_over", b"handed_over", "lane", b"lane", "let_pass", b"let_pass", "line", b"line", "locked_until", b"locked_until", "merged_into", b"merged_into", "name", b"name", "number", b"number", "offered_until_time", b"offered_until_time", "overdue", b"overdue", "owner", b"owner", "package", b"package", "passed", b"passed", "person_masked", b"person_masked", "picked_by", b"picked_by", "pool_time", b"pool_time", "positions", b"positions", "priority", b"priority", "recycled", b"recycled", "region", b"region", "resolve_by_time", b"resolve_by_time", "respond_by_time", b"respond_by_time", "rule", b"rule", "rule_set_version", b"rule_set_version", "stage", b"stage", "start_time", b"start_time", "status", b"status", "type", b"type", "waiting_for", b"waiting_for", "wrap_up", b"wrap_up"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
