@@ -9,10 +9,12 @@ import pytest
 
 from engine import events as ev
 from engine.commands import (
+    AcceptOffer,
     ApplyRules,
     CompleteTask,
     GiveFeedback,
     ReassignTask,
+    RejectOffer,
     SetPresence,
     StartTask,
     WithdrawPackage,
@@ -109,6 +111,26 @@ def test_also_where_agents_claim() -> None:
     complete(scenario)
     scenario.do(UNSATISFIED)
     assert holders(scenario) == {1: "ann"}
+
+
+def test_where_work_is_offered_he_has_it_at_once_or_is_asked_first() -> None:
+    offered = rules(rule(method="offer", offer={"accept_within": "5m"}, feedback={"reopen_limit": 3}))
+    scenario = Scenario(offered, roster("ann"), task(), REST, AcceptOffer(1, "ann", 5), _TWO, REST)
+    complete(scenario)
+    scenario.do(UNSATISFIED)
+    assert holders(scenario) == {1: "ann"} and scenario.state.tasks[1].status == "assigned"
+    complete(scenario)
+    scenario.do(SetPresence("bob", "away"))
+    scenario.do(SetPresence("ann", "away"))
+    scenario.do(UNSATISFIED)
+    scenario.do(SetPresence("bob", "available"))
+    scenario.do(SetPresence("ann", "available"))
+    scenario.do(REST)
+    held = scenario.state.tasks[1]
+    assert (held.agent, held.status, held.marks.wanted_back) == ("ann", "offered", False)
+    scenario.do(RejectOffer(1, "ann", held.grant))
+    scenario.do(REST)
+    assert holders(scenario) == {1: "bob"}
 
 
 @pytest.mark.parametrize(
