@@ -20,6 +20,7 @@ REMOTE = (
     "packages import", "packages show", "packages list", "packages rejected", "packages withdraw", "tasks create",
     "tasks list", "tasks show", "tasks watch", "tasks claim", "tasks start", "tasks complete", "tasks reassign", "tasks cancel",
     "tasks handover", "tasks lock", "tasks unlock", "tasks accept", "tasks reject", "tasks feedback",
+    "tasks reprioritise", "tasks deadlines", "tasks comment", "tasks merge",
     "events", "history", "explain", "verify", "simulate", "stats", "views list", "views rebuild",
 )  # fmt: skip
 LOCAL = ("serve", "demo", "doctor")
