@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from random import Random
 
 from pytest import MonkeyPatch
 
@@ -48,7 +49,7 @@ def run(sequence: list[bytes], checked: bool = True) -> Simulation:
 
 def take(simulation: Simulation, step: bytes, place: int) -> None:
     """One step of a sequence, the one at this place."""
-    _STEPS[step[0] % len(_STEPS)](simulation, step[1:], place)
+    _STEPS[step[0] * len(_STEPS) >> 8](simulation, step[1:], place)
 
 
 Step = Callable[[Simulation, Dice, int], None]
@@ -186,7 +187,7 @@ def _merge(sim: Simulation, dice: Dice, place: int) -> None:
     if not tasks:
         return
     first = dice[0] % len(tasks)
-    some = (tasks + tasks)[first : first + 1 + dice[1] % 4]
+    some = (tasks + tasks)[first : first + 1 + dice[1] % 8 // 3]
     duplicates = tuple(cmd.Held(task.number, _grant(task, dice[2])) for task in some)
     number = dice[3] % (sim.state.last_task + 2) if dice[2] % 7 == 0 else tasks[(first - 1) % len(tasks)].number
     before = set(sim.state.tasks)
@@ -366,8 +367,22 @@ _OFTEN: dict[Step, int] = {
 }  # fmt: skip
 _STEPS = tuple(step for step, times in _OFTEN.items() for _ in range(times))
 
+_BUSY: tuple[Step, ...] = (
+    _create, _create_some, _package, _hand_over, _hand_over, _complete, _cancel, _reprioritise, _time,
+)  # fmt: skip
+
+
+def _first_byte(step: Step) -> int:
+    """The least that says so: all 256 are spread over the steps as evenly as can be, whatever their number."""
+    return -(-256 * _STEPS.index(step) // len(_STEPS))
+
+
+def busy(chance: Random) -> bytes:
+    """A step that brings work, or frees agents while more of it comes; which there are does not change with others."""
+    return bytes((_first_byte(chance.choice(_BUSY)), *chance.randbytes(WIDTH - 1)))
+
 
 def opened(opening: bytes, steps: list[bytes]) -> list[bytes]:
     """The steps after an opening: rules, all agents, and a package; ``opening`` picks which."""
     first = (_rules, (opening[0], 0, 0, 0)), (_everybody, opening[1:5]), (_package, (opening[5], 0, 1, opening[6]))
-    return [bytes((_STEPS.index(step), *dice)) for step, dice in first] + steps
+    return [bytes((_first_byte(step), *dice)) for step, dice in first] + steps
