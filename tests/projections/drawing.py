@@ -6,11 +6,10 @@ import random
 
 from hypothesis import strategies as st
 
-from tests.projections.driving import AGENTS, Draw, Story
+from tests.projections.driving import AGENTS, STEPS, Draw, Story
 
-STEPS = 24
 _small = st.integers(0, 29)
-draws = st.lists(st.tuples(st.integers(0, STEPS - 1), _small, _small), max_size=40)
+draws = st.lists(st.tuples(st.integers(0, len(STEPS) - 1), _small, _small), max_size=40)
 openings = st.integers(0, 4)
 
 
@@ -22,5 +21,5 @@ def opened(rules: int, steps: list[Draw]) -> Story:
 def seeded(seed: int, length: int = 60) -> Story:
     """The same story for the same seed."""
     chance = random.Random(seed)
-    steps = [(chance.randrange(STEPS), chance.randrange(30), chance.randrange(30)) for _ in range(length)]
+    steps = [(chance.randrange(len(STEPS)), chance.randrange(30), chance.randrange(30)) for _ in range(length)]
     return opened(chance.randrange(5), steps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from engine import commands as cmd
 from engine.events import ColumnMapping, Person, RejectedRow
@@ -62,14 +62,7 @@ class Story:
     def go(self, draw: Draw) -> None:
         """One step, chosen by the first number."""
         kind, a, b = draw
-        steps = (
-            self._rules, self._agent, self._presence, self._package, self._end_package, self._create, self._claim,
-            self._start, self._complete, self._cancel, self._reassign, self._rest, self._one_step, self._time,
-            self._hand_over, self._lock, self._unlock, self._reprioritise, self._change_deadlines, self._comment, self._merge,
-            self._accept, self._reject,
-            self._feedback, self._call,
-        )  # fmt: skip
-        steps[kind % len(steps)](a, b)
+        STEPS[kind](self, a, b)
 
     def _do(self, command: cmd.Command) -> None:
         self._requests += 1
@@ -252,3 +245,12 @@ class Story:
 
 
 _MAPPING = ColumnMapping()
+
+
+STEPS: tuple[Callable[[Story, int, int], None], ...] = (
+    Story._rules, Story._agent, Story._presence, Story._package, Story._end_package, Story._create, Story._claim,
+    Story._start, Story._complete, Story._cancel, Story._reassign, Story._rest, Story._one_step, Story._time,
+    Story._hand_over, Story._lock, Story._unlock, Story._reprioritise, Story._change_deadlines, Story._comment,
+    Story._merge, Story._accept, Story._reject, Story._feedback, Story._call,
+)  # fmt: skip
+"""What may happen next in a story. Whatever stands here is drawn."""

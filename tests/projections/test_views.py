@@ -82,7 +82,7 @@ async def _by_agent(queries):
 
 
 def test_assignments_by_agent_package_and_task_are_the_whole(empty: Live) -> None:
-    story = seeded(11, 400)
+    story = seeded(11, 500)
     empty.put(story.log)
     empty.catch_up()
     by_agent, by_package, by_task = empty.ask(_by_agent)
