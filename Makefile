@@ -12,7 +12,7 @@ PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m grpc_tools.protoc -I proto --py
   --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(PROTOS)
 endef
 
-.PHONY: demo test check format lint types contracts proto drift schemas settings fuzz crash lock bench bench-scale clean help
+.PHONY: demo test check format lint types contracts proto drift schemas settings fuzz crash lock bench bench-scale incidents clean help
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -69,6 +69,9 @@ bench: $(VENV)/.bench ## measure every goal beside its floor or peer; writes doc
 
 bench-scale: $(VENV)/.bench ## from 10,000 to 1,000,000 open tasks
 	$(BIN)/python -m benchmarks.scale $(OPTIONS)
+
+incidents: $(READY) ## live a year of a real service desk through again; writes docs/incidents.md (OPTIONS="--first 1000 --step 60")
+	$(BIN)/python -m benchmarks.incidents $(OPTIONS)
 
 $(VENV)/.bench: $(READY) requirements-bench.lock
 	$(BIN)/python -m pip install -q --require-hashes -r requirements-bench.lock

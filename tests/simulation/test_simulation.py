@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ settings.register_profile("deep", max_examples=100_000)
 _PROFILE = settings.get_profile(os.environ.get("PAIDAN_SIMULATION", "quick"))
 
 
+@pytest.mark.timeout(900)
 @settings(_PROFILE, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(
     st.sampled_from(LIMITS),
