@@ -19,6 +19,7 @@ from tests.crash.check_returning import BETWEEN
 from tests.crash.history import Findings
 
 OVER = ("completed", "cancelled")
+ASKED = "is asked about outside"
 
 
 class Task(msgspec.Struct):
@@ -111,13 +112,31 @@ class Ledger:
             self._from_a_pool(number, agent)
             self._grant(number, agent, event.rules[under], "")
 
+    def asked_outside(self, event: ev.CallbacksStarted) -> None:
+        for number in event.tasks:
+            task = self.task(number)
+            if task.status != "waits" or task.rule is not None:
+                self.wrong(f"task {number} is asked about outside, but {task}")
+            task.status = ASKED
+
+    def not_done_outside(self, event: ev.CallbacksFailed) -> None:
+        for number in event.tasks:
+            if self.task(number).status != ASKED:
+                self.wrong(f"nobody outside does task {number}, but {self.task(number)}")
+            self.task(number).status = BETWEEN
+
+    def done_outside(self, event: ev.CallbackSucceeded) -> None:
+        if self.task(event.task).status != ASKED:
+            self.wrong(f"task {event.task} is done outside, but {self.task(event.task)}")
+        self.task(event.task).status = "completed"
+
     def claimed(self, event: ev.TaskClaimed) -> None:
         self._from_a_pool(event.task, event.agent)
         self._grant(event.task, event.agent, event.rule, "")
 
     def _from_a_pool(self, number: int, agent: str) -> None:
-        if self.task(number).status == BETWEEN:
-            self.wrong(f"task {number} goes to {agent}, but it {BETWEEN} and is in no pool")
+        if self.task(number).status in (BETWEEN, ASKED):
+            self.wrong(f"task {number} goes to {agent}, but it {self.task(number).status} and is in no pool")
 
     def reassigned(self, event: ev.TaskReassigned) -> None:
         if self.task(event.task).locked_until:
@@ -200,6 +219,9 @@ TAKE: dict[type[ev.Event], Callable[[Ledger, Any], None]] = {
     ev.DeadlinesSet: check_escalating.deadlines_set,
     ev.EscalationStepTaken: check_escalating.step_taken,
     ev.TaskLocked: check_returning.locked,
+    ev.CallbacksStarted: Ledger.asked_outside,
+    ev.CallbacksFailed: Ledger.not_done_outside,
+    ev.CallbackSucceeded: Ledger.done_outside,
     ev.TaskUnlocked: check_returning.unlocked,
     ev.PackageRegistered: Ledger.package,
     ev.PackageParsed: Ledger.package,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.crash.check_calls import check_calls
 from tests.crash.check_log import Ledger, check_log
 from tests.crash.check_sent import check_sent
 from tests.crash.check_stream import check_stream
@@ -18,4 +19,5 @@ def check(history: History) -> Findings:
         *check_packages(history.told, history.packages, ledger),
         *check_stream(history.workspace, history.log, history.messages),
         *check_sent(history.sent, history.log),
+        *check_calls(history.workspace, history.log, history.heard),
     ]

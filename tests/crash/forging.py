@@ -10,11 +10,15 @@ from engine import commands as cmd
 from engine import events as ev
 from engine.answers import Answer
 from engine.workspace import Workspace
+from tests.crash.calling import BUSY_NOW, DONE
+from tests.crash.check_calls import ASKS, TELLS
 from tests.crash.check_stream import expected
-from tests.crash.history import History, Package, Told
+from tests.crash.history import Heard, History, Package, Told
 
 RULES = """\
 workspace: forged
+task_types:
+  check: {callback: {url: "https://outside/ask"}, feedback_channel: {url: "https://outside/told"}}
 rules:
   - {id: claimed, task_type: errand, method: claim, cap_per_agent: 3, handover: {limit: 1}}
   - id: limited
@@ -90,6 +94,7 @@ def forged() -> History:
     _import(forge)
     _keep_and_give_back(forge)
     _run_late(forge)
+    _ask_outside(forge)
     forge.history.messages = expected("forged", forge.history.log)
     forge.history.sent = ["c0", "c1"]
     return forge.history
@@ -115,6 +120,16 @@ def _run_late(forge: Forge) -> None:
     for until in (6_000, 11_000, 60_000):
         forge.wait(until)
     forge.ask("SetPresence", cmd.SetPresence("bob", "busy"), "late-presence", agent="bob", presence="busy")
+
+
+def _ask_outside(forge: Forge) -> None:
+    """Task 7: somebody outside does it at the second attempt, and is told."""
+    asked = forge.ask("CreateTask", cmd.CreateTask("check", ""), "create-7", task_type="check").position
+    key = f"forged-7-{asked}"
+    done = forge.ask("", cmd.FinishCallback(7, asked, "succeeded", {"done": key}, "", 2), "").position
+    forge.ask("", cmd.FinishDelivery(7, done, True), "")
+    ask, told = (key, ASKS, b"?"), (f"forged-7-{done}", TELLS, b"!")
+    forge.history.heard = [Heard(*ask, BUSY_NOW), Heard(*ask, DONE), Heard(*told, DONE)]
 
 
 def _import(forge: Forge) -> None:

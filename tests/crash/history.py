@@ -42,6 +42,15 @@ class Message(msgspec.Struct, frozen=True):
     payload: bytes
 
 
+class Heard(msgspec.Struct, frozen=True):
+    """What somebody outside heard, and what he said to it: ``done``, ``declined`` or ``busy``."""
+
+    key: str
+    kind: str
+    body: bytes
+    said: str
+
+
 class History(msgspec.Struct):
     """All of it."""
 
@@ -53,6 +62,8 @@ class History(msgspec.Struct):
     messages: list[Message]
     sent: list[str] = []
     """Customers of tasks that were sent in over NATS, and that NATS said it had."""
+    heard: list[Heard] = []
+    """What came to whoever is called outside."""
 
 
 Findings = list[str]

@@ -14,7 +14,7 @@ from paidan.v1 import agents_pb2, packages_pb2, rules_pb2, tasks_pb2
 
 from tests.crash.asking import Asker
 from tests.crash.history import Package, Told
-from tests.crash.scene import AGENTS, PARENT, RULE_IDS, SPEC, TASK_TYPES, VARIANTS, package, roster
+from tests.crash.scene import AGENTS, PARENT, RULE_IDS, SPEC, TASK_TYPES, VARIANTS, package, roster, rules
 
 AGAIN = 0.05
 """So often something is asked that was asked before."""
@@ -31,10 +31,10 @@ class Held(NamedTuple):
 class Load:
     """``start`` the threads, ``stop`` them; what they were told and sent is here."""
 
-    def __init__(self, addresses: list[str], seed: int) -> None:
+    def __init__(self, addresses: list[str], seed: int, outside: str) -> None:
         self.packages: dict[str, Package] = {}
         self.askers: list[Asker] = []
-        self._addresses, self._seed = addresses, seed
+        self._addresses, self._seed, self._outside = addresses, seed, outside
         self._numbers = count(1)
         self._created: deque[int] = deque(maxlen=300)
         self._held: deque[Held] = deque(maxlen=300)
@@ -50,7 +50,7 @@ class Load:
     def prepare(self) -> None:
         """Rules and agents."""
         asker = self._asker()
-        self._apply_rules(asker, VARIANTS[0])
+        self._apply_rules(asker, 0)
         request = self._request("roster")
         made = agents_pb2.ApplyRosterRequest(parent=PARENT, agents=roster(), request_id=request)
         assert asker.command("ApplyRoster", lambda: made, request).outcome == "ok"
@@ -207,7 +207,7 @@ class Load:
         if chance < 0.12:
             self._upload(asker, random)
         elif chance < 0.2:
-            self._apply_rules(asker, random.choice(VARIANTS))
+            self._apply_rules(asker, random.randrange(len(VARIANTS)))
         else:
             self._set_presence(asker, random)
         self._stop.wait(0.2)
@@ -222,8 +222,8 @@ class Load:
         )
         asker.command("SetPresence", lambda: made, request, agent=agent, presence=presence)
 
-    def _apply_rules(self, asker: Asker, source: str) -> None:
-        request = self._request("rules")
+    def _apply_rules(self, asker: Asker, variant: int) -> None:
+        request, source = self._request("rules"), rules(variant, self._outside)
         made = rules_pb2.ApplyRulesRequest(parent=PARENT, source=source, request_id=request)
         asker.command("ApplyRules", lambda: made, request)
 

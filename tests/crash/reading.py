@@ -18,6 +18,7 @@ from adapters.processes.embedded_nats import start_nats
 from engine import events as ev
 from engine.events import Recorded
 from tests.acceptance.serving import Paidan, until
+from tests.crash.check_calls import under_way
 from tests.crash.history import Message
 
 REST_S = 120.0
@@ -26,7 +27,7 @@ CLOSED = (ev.PackageDistributed, ev.PackageFailed, ev.PackageWithdrawn)
 
 
 def log_at_rest(served: Paidan, said: Callable[[], str]) -> list[Recorded]:
-    """The whole log, once every package has come to rest and nothing more is written."""
+    """The whole log, once every package and call has come to rest and nothing more is written."""
     found: list[Recorded] = []
 
     def rests() -> bool:
@@ -45,9 +46,9 @@ def log_at_rest(served: Paidan, said: Callable[[], str]) -> list[Recorded]:
 
 
 def _rests(log: list[Recorded]) -> bool:
-    """By the last thing that was said of each package."""
+    """By the last thing that was said of each package, and of each call to the outside."""
     last = {one.event.package: one.event for one in log if isinstance(one.event, OPEN + CLOSED)}
-    return all(isinstance(event, CLOSED) for event in last.values())
+    return all(isinstance(event, CLOSED) for event in last.values()) and not under_way(log)
 
 
 def stream_at(served: Paidan, position: int, said: Callable[[], str]) -> list[Message]:

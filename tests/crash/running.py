@@ -21,6 +21,7 @@ from engine import events as ev
 from engine.events import Recorded
 from tests.acceptance.serving import Paidan, directory, until
 from tests.crash.asking import GIVE_UP_S
+from tests.crash.calling import Outside
 from tests.crash.checking import check
 from tests.crash.history import Findings, History, Message, Told
 from tests.crash.killing import Kill, Killer
@@ -50,6 +51,8 @@ class Figures(msgspec.Struct, frozen=True):
     grants: int
     messages: int
     sent_in: int
+    heard: int
+    """Calls to the outside, as often as they were made."""
     wrong: int
     recovered_p50_s: float
     recovered_max_s: float
@@ -65,7 +68,9 @@ def run(
     """Kill so many times under load, and check what is left."""
     began = time.monotonic()
     with directory() as data, _two_servers(data) as servers:
-        load = Load([served.address for served in servers], seed)
+        outside = Outside()
+        outside.start()
+        load = Load([served.address for served in servers], seed, outside.url)
         load.prepare()
         load.start()
         sending = Sending(data)
@@ -78,7 +83,8 @@ def run(
         killer.end()
         load.stop(GIVE_UP_S + 30)
         sending.stop(GIVE_UP_S + 30)
-        history, findings = _found(servers, load, sending)
+        history, findings = _found(servers, load, sending, outside)
+        outside.stop()
         return _figures(history, killer.kills, len(findings), time.monotonic() - began), findings, history
 
 
@@ -114,7 +120,7 @@ def _wait_for_answers(load: Load, more_s: float) -> None:
     time.sleep(more_s)
 
 
-def _found(servers: list[Paidan], load: Load, sending: Sending) -> tuple[History, Findings]:
+def _found(servers: list[Paidan], load: Load, sending: Sending, outside: Outside) -> tuple[History, Findings]:
     """History and findings, those of ``paidan verify`` among them."""
 
     def said() -> str:
@@ -124,7 +130,7 @@ def _found(servers: list[Paidan], load: Load, sending: Sending) -> tuple[History
     until(lambda: any(wait_until_serving(served.address, 0.5) for served in servers), "a server to serve", said=said)
     until(lambda: sending.sender.waiting() == 0, "all that was sent in to be taken", said=said)
     log, messages = _of_one_moment(first, said)
-    history = History(WORKSPACE, load.told, load.packages, log, messages, sending.sent)
+    history = History(WORKSPACE, load.told, load.packages, log, messages, sending.sent, outside.heard)
     views = [f"verify: {subject}: {told}" for subject, told in first.wrong().items()]
     return history, [*check(history), *views]
 
@@ -158,6 +164,7 @@ def _figures(history: History, kills: list[Kill], wrong: int, took: float) -> Fi
         sum(map(_grants, (one.event for one in history.log))),
         len(history.messages),
         len(history.sent),
+        len(history.heard),
         wrong,
         round(median(recovered), 2) if recovered else 0.0,
         round(max(recovered, default=0.0), 2),

@@ -12,13 +12,18 @@ from tests.crash.history import Package
 WORKSPACE = "crash"
 PARENT = f"workspaces/{WORKSPACE}"
 AGENTS = tuple(f"agent-{number}" for number in range(12))
-TASK_TYPES = ("errand", "call")
+TASK_TYPES = ("errand", "call", "check")
 RULE_IDS = ("claimed", "called")
 RULES = """\
 workspace: crash
 attributes:
   task: {{level: int}}
+task_types:
+  check:
+    callback: {{url: "{outside}/ask", timeout: 2s, attempts: 3, backoff: 1s}}
+    feedback_channel: {{url: "{outside}/told", timeout: 2s, attempts: 4, backoff: 1s}}
 rules:
+  - {{id: checked, task_type: check, method: claim}}
   - id: claimed
     task_type: errand
     method: claim
@@ -42,20 +47,19 @@ rules:
       - {{at: resolve_within, mark_overdue: true, reassign: agent.team == "west"}}
   - {{id: listed, task_type: follow_up, strategy: [{second}], cap_per_agent: 150}}
 """
-VARIANTS = tuple(
-    RULES.format(first=first, second=second)
-    for first, second in (
-        ("least_loaded", "round_robin"),
-        ("round_robin", "owner, least_loaded"),
-        ("weighted", "weighted"),
-    )
-)
+VARIANTS = (("least_loaded", "round_robin"), ("round_robin", "owner, least_loaded"), ("weighted", "weighted"))
 SPEC = PackageSpec(
     segment="crash",
     task_type="follow_up",
     business_type="loan",
     mapping=ColumnMapping(customer="customer", owner="owner", priority="priority", attributes={"level": "level"}),
 )
+
+
+def rules(variant: int, outside: str) -> str:
+    """The document; ``outside``: URL of whoever is called."""
+    first, second = VARIANTS[variant]
+    return RULES.format(first=first, second=second, outside=outside)
 
 
 def roster() -> list[AgentSpec]:

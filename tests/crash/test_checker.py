@@ -69,7 +69,7 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
     ),
     "a gap": (lambda h: h.log.pop(3), "position 4: the next event is at 5"),
     "effect twice": (in_step(lambda h: with_event_again(h, ev.AgentPresenceChanged)), "request presence: 2 events"),
-    "created twice": (in_step(lambda h: with_event_again(h, ev.TaskCreated)), "task 1 comes after task 6"),
+    "created twice": (in_step(lambda h: with_event_again(h, ev.TaskCreated)), "task 1 comes after task 7"),
     "granted twice": (in_step(lambda h: with_event_again(h, ev.TaskClaimed)), "task 1 goes to ann from ''"),
     "granted from nobody": (in_step(lambda h: with_event(h, ev.TaskReassigned, held_by="")), "'ann' has it"),
     "a stale grant": (in_step(lambda h: with_event(h, ev.TaskCompleted, grant=1)), "bob acts on task 1 under grant 1"),
@@ -117,6 +117,25 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
         in_step(lambda h: with_event(h, ev.TasksRecycled, agents=("bob",))),
         "task 5 is recycled from bob",
     ),
+    "asked outside, and nothing came of it": (
+        in_step(lambda h: without_event(h, event_at(h, ev.ResultDelivered))),
+        r"call forged-7-\d+ \(task.result\) began and never ended",
+    ),
+    "asked twice": (in_step(lambda h: with_event_again(h, ev.CallbacksStarted)), "task 7 is asked about again"),
+    "done twice outside": (in_step(lambda h: with_event_again(h, ev.CallbackSucceeded)), "it was not under way"),
+    "another result than was answered": (
+        in_step(lambda h: with_event(h, ev.CallbackSucceeded, result={"done": "x"})),
+        "which nobody answered",
+    ),
+    "heard of by nobody": (lambda h: h.heard.pop(), "ended as done, and the callee never said so"),
+    "called under another key": (
+        lambda h: h.heard.append(replace(h.heard[0], key="forged-7-1")),
+        "was heard, and the log knows nothing of it",
+    ),
+    "called with other contents": (
+        lambda h: h.heard.append(replace(h.heard[0], body=b"??")),
+        "was heard with different contents",
+    ),
     "a row twice": (in_step(lambda h: _rows(h, (2, 2))), r"lines \[3\] are missing or too many, \[2\] doubled"),
     "a row lost": (in_step(lambda h: _rows(h, (2,))), r"lines \[3\] are missing"),
     "a rejected row lost": (in_step(lambda h: with_event(h, ev.TasksImported, rejected=())), r"rejected: lines \[4\]"),
@@ -155,7 +174,7 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
 def test_a_whole_history_is_whole() -> None:
     history = forged()
     assert check(history) == []
-    assert len(history.told) == 23 and len(history.messages) > 20
+    assert len(history.told) == 24 and len(history.messages) > 20
 
 
 @pytest.mark.parametrize("forgery", FORGERIES)
