@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from time import time_ns
 from typing import Literal
 
 from paidan.v1 import connector_pb2 as pb
@@ -12,8 +11,9 @@ from paidan.v1.connector_pb2_grpc import ConnectorServiceServicer
 
 from adapters.grpc_api.checks import Checks
 from adapters.grpc_api.desk import Context, Desk
-from adapters.grpc_api.services import Writer
+from adapters.grpc_api.services import Services
 from adapters.grpc_api.waiting import Tail
+from adapters.log.writer import wall_clock
 from adapters.outbound.answers import MAX_FIELDS, MAX_TEXT
 from adapters.outbound.bodies import body_of
 from engine import commands as cmd
@@ -33,8 +33,9 @@ class ConnectorService(ConnectorServiceServicer):
     what may yet not have been.
     """
 
-    def __init__(self, desk: Desk, writer: Writer, tail: Tail, workspace: str) -> None:
-        self._desk, self._writer, self._tail, self._workspace = desk, writer, tail, workspace
+    def __init__(self, desk: Desk, services: Services, tail: Tail) -> None:
+        self._desk, self._writer, self._tail = desk, services.writer, tail
+        self._workspace, self._clock = services.workspace, services.clock or wall_clock
 
     async def WatchCalls(
         self, request: pb.WatchCallsRequest, _context: Context
@@ -100,7 +101,7 @@ class ConnectorService(ConnectorServiceServicer):
         return pb.OutboundCall(
             key=call.key(self._workspace), task=call.task, made=call.made, asks=call.result is None, url=to.url or "",
             subject=to.subject or "", secret=to.secret or "", timeout_ms=to.timeout_ms, attempts=to.attempts,
-            backoff_ms=to.backoff_ms, left_ms=max(0, call.due - time_ns() // 1_000_000),
+            backoff_ms=to.backoff_ms, left_ms=max(0, call.due - self._clock()),
             body=body_of(call, self._workspace), traceparent=call.trace,
         )  # fmt: skip
 
