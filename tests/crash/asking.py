@@ -84,10 +84,12 @@ class Asker:
             line.close()
 
     def _insisted(self, method: str, make: Callable[[], Any], request: str, asked: dict[str, Any]) -> Told:
-        end, tries, strange = time.time() + GIVE_UP_S, 0, list[str]()
+        end, tries, strange, cut = time.time() + GIVE_UP_S, 0, list[str](), list[float]()
         while True:
             tries, last = tries + 1, time.time()
             outcome, answer = self._tried(method, make())
+            if outcome == "cut":
+                cut.append(time.time())
             if outcome == "strange":
                 strange.append(f"{answer['code']}: {answer['message']}")
             if outcome in ("ok", "refused") or last > end:
@@ -105,6 +107,7 @@ class Asker:
             last,
             time.time(),
             tuple(strange),
+            tuple(cut),
         )
         with self._lock:
             self.told.append(told)
@@ -118,12 +121,18 @@ class Asker:
             code = call.code().name
             if code in FINAL:
                 return "refused", {"code": code, "reason": told_of(call).reason}
-            return ("again" if code in AGAIN else "strange"), {"code": code, "message": call.details()}
+            return _by_code(code), {"code": code, "message": call.details()}
         names = [field.name for field in response.DESCRIPTOR.fields]
         return "ok", {name: _plain(getattr(response, name)) for name in KEPT if name in names}
 
     def _line(self) -> Line:
         return self._lines[self._at % len(self._lines)]
+
+
+def _by_code(code: str) -> str:
+    if code == "CANCELLED":
+        return "cut"
+    return "again" if code in AGAIN else "strange"
 
 
 def _plain(value: Any) -> Any:

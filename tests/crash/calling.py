@@ -12,6 +12,7 @@ from tests.outbound.callee import Callee, Reply, Sent
 SLOW_S = 0.4
 BUSY = Reply(503)
 DONE, DECLINED, BUSY_NOW = "done", "declined", "busy"
+ASKS, TELLS = "task.callback", "task.result"
 
 
 class Outside:
@@ -32,18 +33,18 @@ class Outside:
         self._callee.stop()
 
     def _answer(self, sent: Sent, before: int) -> Reply:
-        what, reply = _said(sent.key, before)
         kind = json.loads(sent.body)["type"]
+        what, reply = _said(sent.key, before, kind)
         self.heard.append(Heard(sent.key, kind, sent.body, what))
         return reply
 
 
-def _said(key: str, before: int) -> tuple[str, Reply]:
-    """Most is done at once; some later, some after a refusal for now, some never, some is no concern of his."""
+def _said(key: str, before: int, kind: str) -> tuple[str, Reply]:
+    """Most is done at once; some later, some after a refusal for now, some never; some that he is asked he declines."""
     mood = crc32(key.encode()) % 10
     if mood == 9 or (mood == 8 and not before):
         return BUSY_NOW, BUSY
-    if mood == 7:
+    if mood == 7 and kind == ASKS:
         return DECLINED, Reply(body=b'{"handled": false, "reason": "not mine"}')
     if mood == 6:
         time.sleep(SLOW_S)

@@ -8,10 +8,8 @@ from typing import Any
 
 from engine import events as ev
 from engine.events import Recorded
-from tests.crash.calling import DECLINED, DONE
+from tests.crash.calling import ASKS, DECLINED, DONE, TELLS
 from tests.crash.history import Findings, Heard
-
-ASKS, TELLS = "task.callback", "task.result"
 
 
 def under_way(log: list[Recorded]) -> set[str]:

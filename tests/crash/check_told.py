@@ -44,6 +44,8 @@ ASKED: dict[str, Callable[[Any], dict[str, Any]]] = {
     "SetPresence": lambda event: {"agent": event.agent, "presence": event.presence},
 }
 """Method -> what was asked for, as the event has it."""
+ENDING_S = 25.0
+"""So long a server may take to end: what it accepted is finished first."""
 
 
 def check_told(told: list[Told], log: list[Recorded]) -> Findings:
@@ -56,6 +58,16 @@ def check_told(told: list[Told], log: list[Recorded]) -> Findings:
         wrong = _wrong(one, found.get(one.request, []))
         findings += [f"request {one.request} ({one.method}): {wrong}"] if wrong else []
     return findings + [f for several in by_request.values() for f in _alike(several)]
+
+
+def check_cut(told: list[Told], ends: list[float]) -> Findings:
+    """CANCELLED is told by a server at its end, and by no other."""
+    return [
+        f"request {one.request}: told CANCELLED, and no server was ending"
+        for one in told
+        for at in one.cut
+        if not any(0 <= at - end <= ENDING_S for end in ends)
+    ]
 
 
 def _alike(several: list[Told]) -> Findings:

@@ -6,7 +6,7 @@ from tests.crash.check_calls import check_calls
 from tests.crash.check_log import Ledger, check_log
 from tests.crash.check_sent import check_sent
 from tests.crash.check_stream import check_stream
-from tests.crash.check_told import check_packages, check_told
+from tests.crash.check_told import check_cut, check_packages, check_told
 from tests.crash.history import Findings, History
 
 
@@ -16,6 +16,7 @@ def check(history: History) -> Findings:
     return [
         *check_log(history.log, ledger),
         *check_told(history.told, history.log),
+        *check_cut(history.told, history.ends),
         *check_packages(history.told, history.packages, ledger),
         *check_stream(history.workspace, history.log, history.messages),
         *check_sent(history.sent, history.log),

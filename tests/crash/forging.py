@@ -10,8 +10,7 @@ from engine import commands as cmd
 from engine import events as ev
 from engine.answers import Answer
 from engine.workspace import Workspace
-from tests.crash.calling import BUSY_NOW, DONE
-from tests.crash.check_calls import ASKS, TELLS
+from tests.crash.calling import ASKS, BUSY_NOW, DONE, TELLS
 from tests.crash.check_stream import expected
 from tests.crash.history import Heard, History, Package, Told
 

@@ -25,6 +25,8 @@ class Told(msgspec.Struct, frozen=True):
     ended: float = 0.0
     strange: tuple[str, ...] = ()
     """What it was told on the way that no outage explains, such as INTERNAL."""
+    cut: tuple[float, ...] = ()
+    """When it was told CANCELLED; docs/operations.md says that a server at its very end may do that."""
 
 
 class Package(msgspec.Struct, frozen=True):
@@ -62,6 +64,8 @@ class History(msgspec.Struct):
     messages: list[Message]
     sent: list[str] = []
     """Customers of tasks that were sent in over NATS, and that NATS said it had."""
+    ends: list[float] = []
+    """When servers were told to end."""
     heard: list[Heard] = []
     """What came to whoever is called outside."""
 

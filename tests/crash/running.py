@@ -51,6 +51,8 @@ class Figures(msgspec.Struct, frozen=True):
     grants: int
     messages: int
     sent_in: int
+    cut: int
+    """Calls that a server at its end told CANCELLED, and that were asked again."""
     heard: int
     """Calls to the outside, as often as they were made."""
     wrong: int
@@ -83,7 +85,8 @@ def run(
         killer.end()
         load.stop(GIVE_UP_S + 30)
         sending.stop(GIVE_UP_S + 30)
-        history, findings = _found(servers, load, sending, outside)
+        ends = [kill.at for kill in killer.kills if kill.target == "supervisor"]
+        history, findings = _found(servers, load, sending, outside, ends)
         outside.stop()
         return _figures(history, killer.kills, len(findings), time.monotonic() - began), findings, history
 
@@ -120,7 +123,9 @@ def _wait_for_answers(load: Load, more_s: float) -> None:
     time.sleep(more_s)
 
 
-def _found(servers: list[Paidan], load: Load, sending: Sending, outside: Outside) -> tuple[History, Findings]:
+def _found(
+    servers: list[Paidan], load: Load, sending: Sending, outside: Outside, ends: list[float]
+) -> tuple[History, Findings]:
     """History and findings, those of ``paidan verify`` among them."""
 
     def said() -> str:
@@ -130,7 +135,7 @@ def _found(servers: list[Paidan], load: Load, sending: Sending, outside: Outside
     until(lambda: any(wait_until_serving(served.address, 0.5) for served in servers), "a server to serve", said=said)
     until(lambda: sending.sender.waiting() == 0, "all that was sent in to be taken", said=said)
     log, messages = _of_one_moment(first, said)
-    history = History(WORKSPACE, load.told, load.packages, log, messages, sending.sent, outside.heard)
+    history = History(WORKSPACE, load.told, load.packages, log, messages, sending.sent, ends, outside.heard)
     views = [f"verify: {subject}: {told}" for subject, told in first.wrong().items()]
     return history, [*check(history), *views]
 
@@ -164,6 +169,7 @@ def _figures(history: History, kills: list[Kill], wrong: int, took: float) -> Fi
         sum(map(_grants, (one.event for one in history.log))),
         len(history.messages),
         len(history.sent),
+        sum(len(told.cut) for told in history.told),
         len(history.heard),
         wrong,
         round(median(recovered), 2) if recovered else 0.0,

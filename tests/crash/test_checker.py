@@ -153,6 +153,10 @@ FORGERIES: dict[str, tuple[Forgery, str]] = {
     ),
     "told of what never was": (lambda h: h.told.append(_never()), "the log knows nothing of it"),
     "refused, and done": (lambda h: h.told.append(_refused()), "refused for ever, but it has"),
+    "cancelled by a server that was not ending": (
+        lambda h: h.told.append(replace(h.told[0], cut=(9.0,))),
+        "told CANCELLED, and no server was ending",
+    ),
     "an inner fault told": (lambda h: h.told.append(replace(h.told[0], strange=("INTERNAL: x",))), "told INTERNAL"),
     "time that goes back": (
         in_step(lambda h: h.log.append(replace(h.log[-1], position=len(h.log) + 1, at=1))),

@@ -89,7 +89,7 @@ class Scene:
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
         server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-        services: Any = SimpleNamespace(workspace="desk", writer=self.writer)
+        services: Any = SimpleNamespace(workspace="desk", writer=self.writer, clock=None)
         service = ImporterService(Desk(services), self.writer, Tail(self.writer, 60.0))
         methods: Any = Methods(Guard(Limits()), Telemetry())
         add_ImporterServiceServicer_to_server(service, methods)

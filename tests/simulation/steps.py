@@ -360,7 +360,7 @@ def _crash(sim: Simulation, _dice: Dice, _place: int) -> None:
 _OFTEN: dict[Step, int] = {
     _nothing: 1, _create: 10, _create_some: 2, _claim: 6, _claim_this: 3, _start: 4, _complete: 12, _cancel: 3,
     _accept: 4, _reject: 6,
-    _reassign: 4, _reprioritise: 3, _change_deadlines: 3, _comment: 1, _merge: 3, _hand_over: 5, _lock: 4, _unlock: 2,
+    _reassign: 4, _reprioritise: 3, _change_deadlines: 3, _comment: 2, _merge: 3, _hand_over: 5, _lock: 4, _unlock: 2,
     _feedback: 6, _answer: 4, _told: 2,
     _presence: 4, _roster: 4, _everybody: 1, _rules: 3, _package: 6, _import: 2, _finish: 2, _fail: 1, _withdraw: 2,
     _time: 6, _follow: 12, _rest: 8, _again: 3, _restart: 1, _crash: 1,

@@ -94,7 +94,7 @@ def test_every_command_has_help_json_server_and_workspace() -> None:
         "stats",
     }
     remote = [path for path in commands if path[0] in own]
-    assert len(remote) == 32
+    assert len(remote) == 39
     for path in remote:
         shown = CliRunner().invoke(app, [*path, "--help"], env={"COLUMNS": "200"}).output
         assert all(option in shown for option in ("--json", "--server", "--workspace")), path

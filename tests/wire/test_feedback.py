@@ -81,7 +81,7 @@ def test_satisfied_closes_it_and_a_repeat_is_told_the_same(asking: Served) -> No
 
 
 def test_what_is_opened_again_is_his_who_had_it_and_he_is_told(asking: Served) -> None:
-    desktop = Desktop(asking.channel, asking.parent, "A1")
+    desktop = Desktop(asking.channel, asking.parent, "A1").reaches(asking.writer.position)
     done = Done(asking)
     done.feedback(satisfied=False, note="still broken")
     change = desktop.reaches(done.position).changes[-1]
